@@ -1,4 +1,4 @@
-"""What the commands of `seatrial rag` share: options, the workspace, how they tell what was skipped."""
+"""What the commands of `seatrial rag` share: options, the workspace, how they tell what they skip."""
 
 from __future__ import annotations
 
