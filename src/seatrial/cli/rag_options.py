@@ -1,4 +1,4 @@
-"""What the commands of `seatrial rag` share: options, the workspace, how they tell what they skip."""
+"""What the commands of `seatrial rag` share: options, the workspace, telling what was skipped."""
 
 from __future__ import annotations
 
