@@ -30,6 +30,15 @@ def opened(config: Path) -> OpenKnowledge:
     return open_knowledge(home=config.parent / "home", config=config)
 
 
+def test_paths_may_be_texts(config: Path) -> None:
+    with open_knowledge(home=str(config.parent / "home"), config=str(config)) as knowledge:
+        assert knowledge.search("mast").found
+    alone = config.with_name("rag_config.yaml")
+    alone.write_text("documents: {sources: [{path: docs}]}\nname: ship\n")
+    with open_knowledge(home=str(config.parent / "home"), config=str(alone)) as knowledge:
+        assert knowledge.names() == ["ship"]
+
+
 def test_a_condition_is_json_or_what_it_stands_for(config: Path) -> None:
     with opened(config) as knowledge:
         assert knowledge.names() == ["ship"]
