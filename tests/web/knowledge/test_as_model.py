@@ -15,6 +15,7 @@ from seatrial.rag.knowledge.asked import Asked
 from .conftest import House
 
 MODEL = "rag/handbook"
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 
 
 def turns(*said: str) -> list[dict[str, str]]:
@@ -74,6 +75,26 @@ def test_it_is_among_the_models_and_makes_no_vectors(house: House) -> None:
     assert MODEL in [one["id"] for one in house.get("/v1/models").json()["data"]]
     reply = house.post("/v1/embeddings", {"model": MODEL, "input": "a"})
     assert reply.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"n": 3}, "n is 3"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"tool_choice": "required", "tools": [TOOL]}, "tool_choice"),
+        ({"n": 1, "response_format": {"type": "text"}, "tools": [TOOL]}, None),
+    ],
+    ids=["several", "as JSON", "by a tool", "as it is"],
+)
+def test_what_an_index_cannot_give_is_refused_and_not_left_out(
+    house: House, asked: dict[str, Any], named: str | None
+) -> None:
+    sent = {"model": MODEL, "messages": turns("How long?"), **asked}
+    reply = house.post("/v1/chat/completions", sent)
+    assert reply.status_code == (200 if named is None else 400)
+    assert named is None or named in reply.json()["error"]["message"]
+    assert len(house.knowledge.asked) == (named is None)
 
 
 def test_no_question_is_refused(house: House) -> None:
