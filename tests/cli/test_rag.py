@@ -208,7 +208,14 @@ def test_what_is_missing_is_told_with_what_to_do(rag: Rag, seatrial: Any) -> Non
     assert "no embedder" in err
     code, _, err = seatrial("rag", "build")
     assert code == Exit.NOT_FOUND
-    assert "no section knowledge" in err
+    assert "seatrial.yaml has no section knowledge, or is not here" in err
+    assert "documents: {sources: [{path: FOLDER}]}" in err
+
+
+def test_a_build_that_finds_nothing_says_so(rag: Rag) -> None:
+    for path, told in (("ships", False), ("shipz", True)):
+        rag.configure(documents={"sources": [{"path": path}]}, name=path)
+        assert ("no document was found" in rag("build")[2]) == told
 
 
 def test_answers_shall_be_written_by_a_model_that_is_there(rag: Rag) -> None:

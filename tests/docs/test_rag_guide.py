@@ -45,3 +45,13 @@ def test_every_store_and_chunker_that_can_be_configured_is_compared():
         assert name == "embedded" or f"kind: {name}" in text
     for name in ChunkingConfig.model_fields["kind"].annotation.__args__:
         assert f"| `{name}`" in text
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", f"references/{GUIDE.name}"])
+def test_figures_of_retrieval_are_those_of_the_page_that_is_measured(page):
+    measured = (docs.ROOT / "docs/reference/benchmarks-retrieval.md").read_text(encoding="utf-8")
+    text = (docs.ROOT / page).read_text(encoding="utf-8")
+    for name in ("squad2", "cmrc2018"):
+        table = measured.partition(f"**{name}**")[2]
+        ndcg = re.search(r"^\| seatrial \| 0(\.\d+) \|", table, re.MULTILINE)
+        assert f"{float(ndcg[1]):.3f}".removeprefix("0") in text

@@ -32,6 +32,7 @@ class Settings(ConfigModel):
     retries: int = 3
     server: Server = Server()
     gates: tuple[Gate, ...] = ()
+    sources: tuple[Gate, ...] = Field(default=(Gate(metric="p95"),), min_length=1)
     endpoints: dict[str, Gate] = Field(default_factory=dict)
 
 
@@ -130,6 +131,13 @@ def test_unknown_keys_under_lists_and_named_sections_name_their_own_keys(write):
     found = problems(write("gates: [{metric: a, limt: 1}]\nendpoints: {churn: {metrc: b}}\n"))
     nearest = {p["where"]: p["nearest"] for p in found if p["nearest"]}
     assert nearest == {"gates.0.limt": "limit", "endpoints.churn.metrc": "metric"}
+
+
+def test_a_list_that_needs_something_says_so_unless_what_is_wrong_is_in_it(write):
+    (found,) = problems(write("sources: []\n"))
+    assert (found["where"], found["message"]) == ("sources", "at least 1 must be there")
+    (found,) = problems(write("sources: [{metric: p95, limits: 1}]\n"))
+    assert (found["where"], found["nearest"]) == ("sources.0.limits", "limit")
 
 
 def test_a_key_like_no_other_gets_no_hint(write):

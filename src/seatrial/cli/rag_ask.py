@@ -20,6 +20,7 @@ from seatrial.rag.knowledge.asked import Asked, Knowledge
 from seatrial.rag.knowledge.record import reply_record, retrieved_record
 from seatrial.rag.retrieval.found import Found
 from seatrial.rag.retrieval.rewriting import Rewriting
+from seatrial.rag.text.document import Span
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,8 +39,8 @@ class ConditionType(click.ParamType):  # type: ignore[type-arg]  # generic since
         """See `click.ParamType`.   Raises: ConditionInvalid."""
         try:
             written = json.loads(str(value))
-        except ValueError as error:
-            self.fail(f"{value!r} is not JSON: {error}.", param, ctx)
+        except (ValueError, RecursionError) as error:
+            self.fail(f"{str(value)[:_WIDTH]!r} is not JSON: {error}.", param, ctx)
         return condition_of(written)
 
 
@@ -101,10 +102,8 @@ def ask(question: str, home: Path | None, config: Path | None, **given: Any) -> 
     console.say(reply.text)
     _show_rewriting(console, reply.rewriting)
     for one in reply.citations:
-        source = _short(one.source)
-        place = f"{source}, page {one.page}" if one.page else source
         console.say("")
-        console.say(f"  [{one.number}] {place}, characters {one.span.start} to {one.span.end}")
+        console.say(f"  [{one.number}] {_place(one.document, one.source, one.page, one.span)}")
         console.say(f"      {_short(one.text)}")
     for sentence in reply.sentences:
         if sentence.withheld:
@@ -154,11 +153,15 @@ def _show_rewriting(console: Console, rewriting: Rewriting | None) -> None:
 
 def _show(console: Console, rank: int, found: Found) -> None:
     passage = found.passage
-    source = _short(passage.source)
-    place = source if passage.page is None else f"{source}, page {passage.page}"
+    place = _place(passage.document, passage.source, passage.page, passage.span)
     console.say(f"{rank:>3}. {_short(passage.title) or place}  ({found.score:.3f})")
-    console.say(f"     {place}, characters {passage.span.start} to {passage.span.end}")
+    console.say(f"     {place}")
     console.say(f"     {_short(passage.text)}")
+
+
+def _place(document: str, source: str, page: int | None, span: Span) -> str:
+    name = _short(document if document.startswith(source) else source)
+    return f"{name}{f', page {page}' if page else ''}, characters {span.start} to {span.end}"
 
 
 def _short(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +11,12 @@ import click
 from seatrial.cli.exits import Exit
 from seatrial.cli.options import json_option
 from seatrial.cli.output import Console
-from seatrial.cli.rag_options import rag_options, rag_workspace
+from seatrial.cli.rag_options import rag_options, rag_workspace, show_skipped
 from seatrial.rag.index.writing import VersionFacts
 from seatrial.rag.ingest.report import IngestReport
 
 if TYPE_CHECKING:
     from seatrial.adapters.index.leftovers import DraftFacts
-
-_SHOWN = 5
 
 
 @click.command()
@@ -210,6 +207,8 @@ def _show(console: Console, name: str, report: IngestReport) -> None:
     holds_some = bool(report.n_documents or report.n_kept)
     said = f"version {report.version}: {_outcome(report)}; {report.n_chunks:,} new chunks"
     console.step("ok" if holds_some else "note", name, said)
+    if not holds_some:
+        console.step("note", "empty", "no document was found; see `path` of documents.sources")
     if report.n_copied:
         console.step("ok", "vectors", f"{report.n_copied:,} copied to the store elsewhere")
     if report.n_kept:
@@ -221,15 +220,9 @@ def _show(console: Console, name: str, report: IngestReport) -> None:
         console.step(
             "note",
             "duplicates",
-            f"{len(report.duplicates):,} have the text of another, as {again} that of {first}",
+            f"{len(report.duplicates):,}, such as {again}: the same text as {first}",
         )
-    reasons = Counter(one.reason for one in report.skipped)
-    for reason, n in reasons.most_common():
-        console.step("note", "skipped", f"{n:,}: {reason.value.replace('_', ' ')}")
-    for one in report.skipped[:_SHOWN]:
-        console.say(f"      {one.problem} {one.remedy}")
-    if len(report.skipped) > _SHOWN:
-        console.say(f"      and {len(report.skipped) - _SHOWN:,} more; --json has them all")
+    show_skipped(console, report.skipped)
 
 
 def _outcome(report: IngestReport) -> str:

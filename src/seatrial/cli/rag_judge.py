@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,12 +15,20 @@ from seatrial.cli.exits import Exit
 from seatrial.cli.options import json_option
 from seatrial.cli.output import Console
 from seatrial.cli.page_file import write_output
-from seatrial.cli.rag_options import rag_options, rag_workspace
+from seatrial.cli.rag_options import rag_options, rag_workspace, show_skipped
+from seatrial.kernel.report_page import size
 from seatrial.rag.evaluation.evaluation import Evaluation, Metric
+
+if TYPE_CHECKING:
+    from seatrial.rag.evaluation.trial import Trial
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_SHOWN = 5
+_RANKED = (
+    ("nDCG@{k}", Metric.NDCG),
+    ("recall", Metric.RECALL),
+    ("MRR", Metric.RECIPROCAL_RANK),
+)
 _ONE_PAGE = {"en": "#", "zh": "#"}
 
 
@@ -67,6 +75,7 @@ def evaluate(
         evaluate_replies,
         evaluate_version,
         keep_evaluation,
+        not_held,
     )
     from seatrial.wiring.knowledge.indexes import knowledge_config
 
@@ -74,6 +83,13 @@ def evaluate(
     workspace = rag_workspace(home, config)
     name, _ = knowledge_config(workspace, index)
     asked = read_questions(questions)[:limit]
+    if absent := not_held(workspace, name, asked, version=version):
+        console.step(
+            "note",
+            "not held",
+            f"{len(absent):,} of the documents that the questions name, such as {absent[0]!r}: "
+            "name them as `seatrial rag search` does. They count as not found.",
+        )
     progress = partial(_asked, console)
     if answers:
         found = asyncio.run(
@@ -158,6 +174,8 @@ def analyze(
     from seatrial.rag.evaluation.analysis_page import (
         analysis_page,
         analysis_record,
+        costs_told,
+        counted,
         summary,
         told,
     )
@@ -179,21 +197,37 @@ def analyze(
         f"{corpus.n_documents:,} documents, {corpus.characters.total:,} characters, "
         f"{corpus.n_tokens:,} tokens",
     )
-    for one in lost[:_SHOWN]:
-        console.step("note", "skipped", one.problem)
+    show_skipped(console, lost)
+    for text in counted(analysis, language)[1:]:
+        console.say(f"    {text}")
+    console.say("")
     for trial in analysis.trials:
-        mean = trial.evaluation.mean(Metric.NDCG)
-        ndcg = "" if mean is None else f"nDCG@{trial.evaluation.k} {mean.mean:.3f}"
-        console.say(f"    {chunker_spoken(trial.chunker):<48} {trial.mode.value:<8} {ndcg}")
+        console.say(f"    {chunker_spoken(trial.chunker):<48} {_tried(trial)}")
     console.say("")
     console.say(summary(analysis, language))
     for text in told(analysis, language):
+        console.say(f"  {text}")
+    console.say("")
+    for text in costs_told(analysis, language):
         console.say(f"  {text}")
     if html is not None:
         write_output(html, analysis_page(analysis, language, languages=_ONE_PAGE), option="--html")
         console.say(f"  page: {html}")
     console.result(analysis_record(analysis) | {"skipped": [one.problem for one in lost]})
     return Exit.DONE
+
+
+def _tried(trial: Trial) -> str:
+    """How well and at what cost a way of searching found what was asked."""
+    found = [f"{trial.mode.value:<8}"]
+    for name, metric in _RANKED:
+        mean = trial.evaluation.mean(metric)
+        if mean is not None:
+            found.append(f"{name.format(k=trial.evaluation.k)} {mean.mean:.3f} ")
+    seconds = trial.evaluation.mean(Metric.SECONDS)
+    if seconds is not None:
+        found.append(f"{seconds.mean * 1000:.2f} ms ")
+    return " ".join([*found, f"{size(trial.held_bytes)} of vectors"])
 
 
 def _asked(console: Console, done: int, whole: int) -> None:

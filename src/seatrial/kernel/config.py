@@ -115,7 +115,7 @@ def validated(
     try:
         loaded = model.model_validate(values)
     except ValidationError as error:
-        found += [_problem(model, details) for details in error.errors(include_url=False)]
+        found += [_problem(model, details) for details in _causes(error.errors(include_url=False))]
     except RecursionError:
         found.append(Problem(where="", value=None, message="is nested too deep"))
     if found:
@@ -171,6 +171,12 @@ def _read_variable(text: str) -> object:
         return text
 
 
+def _causes(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Without lists that are too short because something in them is wrong."""
+    within = {error["loc"][:n] for error in errors for n in range(len(error["loc"]))}
+    return [one for one in errors if one["type"] != "too_short" or one["loc"] not in within]
+
+
 def _problem(model: type[ConfigModel], details: Mapping[str, Any]) -> Problem:
     place: tuple[int | str, ...] = details["loc"]
     where = ".".join(str(part) for part in place)
@@ -185,6 +191,8 @@ def _problem(model: type[ConfigModel], details: Mapping[str, Any]) -> Problem:
     if details["type"] == "missing":
         return Problem(where=where, value=None, message="is needed and not there")
     message = details["msg"].removeprefix("Value error, ")
+    if details["type"] == "too_short":
+        message = f"at least {details['ctx']['min_length']} must be there"
     value = _shown(where, details["input"]) if place else None  # else it would be the whole file
     return Problem(where=where, value=value, message=message)
 

@@ -106,8 +106,8 @@ class ChunkerSuite:
         chunks = chunker.chunks(whole)
         assert len(chunks) > 1
         for chunk in chunks:
-            assert chunk.section == whole.section_at(chunk.span.start)
-            assert chunk.page == whole.page_at(chunk.span.start)
+            assert chunk.section == whole.outline.section_at(chunk.span.start)
+            assert chunk.page == whole.outline.page_at(chunk.span.start)
 
     def test_the_same_document_is_cut_equally(self, chunker: Chunker) -> None:
         """Whatever was cut between."""

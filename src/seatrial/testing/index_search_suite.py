@@ -8,6 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from seatrial.kernel.errors import NotFound
 from seatrial.rag.index.reading import Index, Scope
 from seatrial.rag.index.writing import IndexStore
 from seatrial.testing import index_corpus as corpus
@@ -70,6 +71,18 @@ class IndexSearchSuite:
             hits = index.lexical("the sea trial ship hull keel", 100, Scope(readers=readers))
             found = {passage.document for passage in index.passages(hits.keys.tolist())}
             assert found <= {f"list-{number}" for number in expected}
+
+    def test_a_chunk_leads_to_the_sections_and_pages_of_its_document(
+        self, store: IndexStore
+    ) -> None:
+        """By its key; unknown keys are NotFound."""
+        build(store, corpus.documents(Random(8), 20))
+        index = store.open("ship")
+        for key in index.keys().tolist():
+            (passage,) = index.passages([key])
+            assert index.outline(key) == index.document(passage.document).outline
+        with pytest.raises(NotFound):
+            index.outline(10**9)
 
     @pytest.mark.parametrize("text", ["", "   ", "?!", "nowhere", "\ud83d", "sea " * 25_000])
     def test_any_question_has_an_answer(self, store: IndexStore, text: str) -> None:

@@ -27,7 +27,7 @@ from seatrial.rag.index.postings import Analysis
 from seatrial.rag.index.reading import IndexFacts, Scope
 from seatrial.rag.index.words import searched_text
 from seatrial.rag.index.writing import IndexedDocument, Recipe, VersionFacts
-from seatrial.rag.text.document import Document, Metadata
+from seatrial.rag.text.document import Document, Metadata, Outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +281,10 @@ class MemoryIndex:
     def keys(self) -> NDArray[np.int64]:
         """See Index."""
         return np.array(sorted(self._rows), np.int64)
+
+    def outline(self, key: int) -> Outline:
+        """See Index."""
+        return self._row(key).document.outline
 
     def document(self, name: str) -> Document:
         """See Index."""

@@ -27,8 +27,8 @@ class AllSettings(Settings):
 
 def workspace_of(
     *,
-    home: Path | None,
-    config: Path | None,
+    home: Path | str | None,
+    config: Path | str | None,
     environment: Mapping[str, str] = os.environ,
 ) -> Workspace:
     """The workspace of a `seatrial.yaml`, or of a `rag_config.yaml`, whatever its name; beside the
@@ -36,11 +36,12 @@ def workspace_of(
 
     Raises: as `open_workspace`.
     """
-    if config is None or not _is_one_index(config):
-        return open_workspace(home=home, config=config, environment=environment)
-    settings = read_knowledge_file(config, environment)
+    file = None if config is None else Path(config)
+    if file is None or not _is_one_index(file):
+        return open_workspace(home=home, config=file, environment=environment)
+    settings = read_knowledge_file(file, environment)
     folder = home_folder(home, environment)
-    return Workspace(home=folder, settings=settings, config=config.resolve())
+    return Workspace(home=folder, settings=settings, config=file.resolve())
 
 
 def _is_one_index(config: Path) -> bool:

@@ -65,8 +65,8 @@ class ProviderKeyMissing(NotFound):
 
 def open_gateway(
     *,
-    home: Path | None = None,
-    config: Path | None = None,
+    home: Path | str | None = None,
+    config: Path | str | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Gateway:
     """The gateway of a workspace, for programs; close it, or use it as ``async with``.

@@ -147,8 +147,8 @@ def load_store(url: str) -> Any:
 
 def open_workspace(
     *,
-    home: Path | None = None,
-    config: Path | None = None,
+    home: Path | str | None = None,
+    config: Path | str | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Workspace:
     """The workspace of a command: its home folder is made if it is not there.
@@ -158,17 +158,18 @@ def open_workspace(
         config: the configuration file; None for ``seatrial.yaml`` here if it exists.
     Raises: ConfigInvalid, HomeNotWritable.
     """
-    settings = load_settings(config, environment)
+    file = None if config is None else Path(config)
+    settings = load_settings(file, environment)
     folder = home_folder(home, environment)
-    return Workspace(home=folder, settings=settings, config=config and config.resolve())
+    return Workspace(home=folder, settings=settings, config=file and file.resolve())
 
 
-def home_folder(home: Path | None, environment: Mapping[str, str]) -> Path:
+def home_folder(home: Path | str | None, environment: Mapping[str, str]) -> Path:
     """The folder of the state, made if it is not there.
 
     Args: as `open_workspace`.   Raises: HomeNotWritable.
     """
-    return _made((home or Path(environment.get(HOME) or DEFAULT_HOME)).resolve())
+    return _made(Path(home or environment.get(HOME) or DEFAULT_HOME).resolve())
 
 
 def _made(folder: Path) -> Path:

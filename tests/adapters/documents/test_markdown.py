@@ -71,6 +71,9 @@ def test_readers_are_read_and_unclear_ones_refused():
     assert load("title: x") is None
     assert load("readers: hr") == ("hr",)
     assert load("readers: []") == ()
+    assert load("Readers: [hr]") == load("READERS: hr") == ("hr",)
+    with pytest.raises(Unloadable, match="twice"):
+        load("readers: hr\nReaders: everyone")
     with pytest.raises(Unloadable) as caught:
         load("readers:")
     assert caught.value.reason is Reason.BAD_METADATA

@@ -153,3 +153,13 @@ def test_any_question_and_passages_get_citations_that_resolve(question, texts):
 def test_a_question_of_100_000_characters_is_answered_in_time(passages, unit, cpu_seconds):
     with cpu_seconds(at_most=3):
         ExtractiveAnswerer().quote(unit * (100_000 // len(unit)), passages)
+
+
+async def test_a_sentence_that_two_documents_hold_is_said_once():
+    said = "The warranty of a pump lasts 36 months."
+    copies = [document("one", f"{said} Call us.", "One"), document("two", f"Pumps. {said}", "Two")]
+    answered = await ExtractiveAnswerer(max_sentences=2).answer(
+        "How long does the warranty of a pump last?", [context(one) for one in copies]
+    )
+    assert answered.text == f"{said[:-1]} [1]."
+    assert len(answered.citations) == 1

@@ -10,6 +10,7 @@ from seatrial.rag.answering.reply import Refusal
 from seatrial.rag.answering.replying import reply
 from seatrial.rag.retrieval.found import DenseUse, Retrieved
 from seatrial.rag.retrieval.rewriting import Rewriting
+from seatrial.rag.text.document import Outline, Section
 
 
 def idf(words):
@@ -33,7 +34,12 @@ def retrieved(question, language, passages, rewriting):
     )
 
 
-async def asked(question, language, passages, rewriting=None, **options):
+def plain(_key):
+    """A document without sections and pages."""
+    return Outline()
+
+
+async def asked(question, language, passages, rewriting=None, outlines=plain, **options):
     ticks = count()
     return await reply(
         retrieved(question, language, passages, rewriting),
@@ -41,6 +47,7 @@ async def asked(question, language, passages, rewriting=None, **options):
         ExtractiveAnswerer(),
         embedder=None,
         idf=idf,
+        outlines=outlines,
         clock=lambda: float(next(ticks)),
         **options,
     )
@@ -94,6 +101,27 @@ async def test_what_other_wordings_cost_is_part_of_what_the_answer_costs(
     assert (made.refusal is Refusal.NOT_ANSWERED) == refuse
     assert (made.n_tokens, made.cost_usd) == ({"input": 7, "output": 3}, told)
     assert made.rewriting is rewriting
+
+
+async def test_a_citation_tells_section_and_page_of_its_own_first_character(passages, normans):
+    starts = [normans.text.index(one) for one in ("The Normans", "Under their leader")]
+    outline = Outline(
+        sections=tuple(
+            Section(level=level, title=title, start=start)
+            for level, (title, start) in enumerate(zip(("Name", "Fealty"), starts, strict=True), 1)
+        ),
+        pages=(0, starts[1]),
+    )
+    keys = {one.best.passage.key: one.best.passage.document for one in passages}
+    made = await asked(
+        "Who swore fealty to King Charles III?",
+        "en",
+        passages,
+        outlines=lambda key: outline if keys[key] == "normans" else Outline(),
+    )
+    cited = next(one for one in made.citations if one.document == "normans")
+    assert cited.span.start >= starts[1]
+    assert (cited.section, cited.page) == (("Name", "Fealty"), 2)
 
 
 async def test_nothing_found_is_told_apart():

@@ -1,6 +1,7 @@
 """A corpus analysed, and the report on it."""
 
 import json
+import re
 from decimal import Decimal
 from html.parser import HTMLParser
 
@@ -11,6 +12,8 @@ from seatrial.rag.evaluation.analysis import CorpusEmpty, Note, analyze
 from seatrial.rag.evaluation.analysis_page import (
     analysis_page,
     analysis_record,
+    costs_told,
+    counted,
     summary,
     told,
 )
@@ -116,7 +119,7 @@ def test_texts_without_a_sentence_get_facts_and_no_recommendation(ships, analysi
 
 
 def test_nothing_to_read_is_refused(analysis_of, ships):
-    with pytest.raises(CorpusEmpty, match="0 documents hold no word"):
+    with pytest.raises(CorpusEmpty, match="none of 0 documents holds a word"):
         analysis_of([])
     with pytest.raises(CorpusEmpty):
         analysis_of(ships, chunkers=[])
@@ -157,8 +160,29 @@ def test_the_page_says_what_was_found(ships, analysis_of, language):
     assert all(text in page.text for text in told(found, language))
     assert chunker_spoken(found.recommendation.trial.chunker, language) in page.text
     assert "text-embedding-3-small" in page.text
+    for text in counted(found, language):
+        name, said = re.split(": |：", text, maxsplit=1)
+        assert name in page.text
+        assert said in page.text
     assert "{" not in page.text
     assert "script" not in page.tags
+
+
+def test_costs_are_told_for_each_hosted_embedder_and_never_as_nothing(ships, analysis_of):
+    first, *each = costs_told(analysis_of(ships, prices=Prices()))
+    assert first.startswith("What hosted embedders would cost: For ")
+    assert each[0].startswith("openai text-embedding-3-small: corpus, USD ")
+    assert each[0].endswith("1,000 questions, USD 0.0200")
+    assert each[-1] == "cohere embed-v4.0: corpus, USD unknown, 1,000 questions, USD unknown"
+    (_, small, *_) = costs_told(analysis_of(ships[:1], prices=Prices()))
+    assert "corpus, USD < 0.0001" in small
+    assert "pip install 'seatrial[gateway]'" in costs_told(analysis_of(ships))[1]
+
+
+def test_questions_from_the_text_praise_the_cut_and_not_the_search(ships, analysis_of):
+    assert "No other setting" not in summary(analysis_of(ships))
+    asked = summary(analysis_of(ships, questions=people(ships)))
+    assert "No other way of cutting" not in asked
 
 
 def test_names_of_documents_are_text_and_not_tags(ships, analysis_of):

@@ -1,5 +1,7 @@
 """Questions made from the text."""
 
+import dataclasses
+
 from seatrial.rag.evaluation.generated import generated, probes_of
 from seatrial.rag.evaluation.questions import Question
 from seatrial.rag.text.words import words
@@ -13,6 +15,13 @@ def test_each_document_is_asked_about_before_one_is_asked_twice(ships):
     documents = [next(iter(probe.question.relevant)) for probe in generated(ships, 20)]
     assert sorted(documents[:12]) == [ship.id for ship in ships]
     assert len(generated(ships, 100)) == 36  # there are no more sentences
+
+
+def test_a_copy_is_not_asked_about_for_a_search_finds_the_first(ships):
+    copies = [dataclasses.replace(ship, id=f"{ship.id}.copy") for ship in ships]
+    assert [one.question for one in generated([*copies, *ships], 20)] == [
+        one.question for one in generated(ships, 20)
+    ]
 
 
 def test_a_question_is_part_of_the_sentence_that_answers_it(ships):

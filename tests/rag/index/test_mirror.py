@@ -78,6 +78,7 @@ def test_all_else_comes_from_the_index() -> None:
     mirrored = MirroredIndex(index, MemoryVectors(DIMENSIONS))
     keys = index.keys()[:3].tolist()
     assert mirrored.passages(keys) == index.passages(keys)
+    assert mirrored.outline(keys[0]) == index.outline(keys[0])
     assert (mirrored.vectors(keys) == index.vectors(keys)).all()
     assert mirrored.facts == index.facts
     assert list(mirrored.documents()) == list(index.documents())

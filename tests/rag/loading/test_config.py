@@ -47,6 +47,7 @@ def test_patterns_stay_inside(pattern):
         ({"metadata": {"a": {"b": 1}}}, "metadata"),
         ({"path": ""}, "path"),
         ({"readers": ["staff", " "]}, "holds an empty name"),
+        ({"readers": "staff, board"}, "write a list of names"),
         ({"rules": [{"files": "*", "readers": ""}]}, "holds an empty name"),
     ],
 )

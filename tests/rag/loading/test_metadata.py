@@ -108,6 +108,7 @@ def test_metadata_beyond_use_are_refused(value):
 
 def test_readers_are_a_name_or_several():
     assert readers_of("hr") == ("hr",)
+    assert readers_of("hr, 法务，legal") == ("hr", "法务", "legal")
     assert readers_of([" hr ", "legal"]) == ("hr", "legal")
     assert readers_of([]) == ()
 

@@ -23,13 +23,13 @@ def document() -> Document:
 
 
 def test_the_path_of_headings_closes_those_of_the_same_or_a_lower_level() -> None:
-    paths = [document().section_at(offset) for offset in (0, 10, 25, 45, 99)]
+    paths = [document().outline.section_at(offset) for offset in (0, 10, 25, 45, 99)]
     assert paths == [(), ("One",), ("One", "Deep"), ("One", "Two"), ("Last",)]
 
 
 def test_pages_count_from_one_and_are_unknown_where_there_are_none() -> None:
-    assert [document().page_at(offset) for offset in (0, 49, 50)] == [1, 1, 2]
+    assert [document().outline.page_at(offset) for offset in (0, 49, 50)] == [1, 1, 2]
     plain = Document(
         id="b", text="", title="", source="b", format="text", language=None, digest="1"
     )
-    assert plain.page_at(0) is None
+    assert plain.outline.page_at(0) is None

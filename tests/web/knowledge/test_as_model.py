@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
+
+import pytest
+
+from seatrial.rag.answering.reply import Reply
+from seatrial.rag.knowledge.asked import Asked
 
 from .conftest import House
 
 MODEL = "rag/handbook"
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 
 
 def turns(*said: str) -> list[dict[str, str]]:
@@ -69,6 +77,26 @@ def test_it_is_among_the_models_and_makes_no_vectors(house: House) -> None:
     assert reply.status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"n": 3}, "n is 3"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"tool_choice": "required", "tools": [TOOL]}, "tool_choice"),
+        ({"n": 1, "response_format": {"type": "text"}, "tools": [TOOL]}, None),
+    ],
+    ids=["several", "as JSON", "by a tool", "as it is"],
+)
+def test_what_an_index_cannot_give_is_refused_and_not_left_out(
+    house: House, asked: dict[str, Any], named: str | None
+) -> None:
+    sent = {"model": MODEL, "messages": turns("How long?"), **asked}
+    reply = house.post("/v1/chat/completions", sent)
+    assert reply.status_code == (200 if named is None else 400)
+    assert named is None or named in reply.json()["error"]["message"]
+    assert len(house.knowledge.asked) == (named is None)
+
+
 def test_no_question_is_refused(house: House) -> None:
     sent = {"model": MODEL, "messages": [{"role": "system", "content": "Be brief."}]}
     reply = house.post("/v1/chat/completions", sent)
@@ -81,3 +109,21 @@ def test_a_key_reads_as_its_groups(locked: House) -> None:
     sent = {"model": MODEL, "messages": turns("How long?")}
     locked.post("/v1/chat/completions", sent, authorization=f"Bearer {secret}")
     assert locked.knowledge.asked[-1].readers == {"hr"}
+
+
+@pytest.mark.parametrize(
+    ("cost", "told"),
+    [(Decimal(0), {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}), (None, None)],
+)
+def test_what_no_model_wrote_took_no_tokens_and_what_is_not_known_stays_so(
+    house: House, monkeypatch: pytest.MonkeyPatch, cost: Decimal | None, told: Any
+) -> None:
+    answer = house.knowledge.answer
+
+    async def quoted(name: str, asked: Asked) -> Reply:
+        return replace(await answer(name, asked), n_tokens={}, cost_usd=cost)
+
+    monkeypatch.setattr(house.knowledge, "answer", quoted)
+    sent = {"model": MODEL, "messages": turns("How long?")}
+    usage = house.post("/v1/chat/completions", sent).json().get("usage")
+    assert (usage and {name: usage[name] for name in told or usage}) == told

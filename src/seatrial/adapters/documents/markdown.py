@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from seatrial.adapters.documents.text import read_text, told
 from seatrial.rag.loading.front_matter import front_matter
 from seatrial.rag.loading.loader import About, Parsed
 from seatrial.rag.loading.metadata import flat, language_code, readers_of
+from seatrial.rag.loading.outcome import Reason, Unloadable
 from seatrial.rag.text.document import Section
 
 # One alternative a kind of line that matters; possessive, so that no line takes quadratic time.
@@ -31,7 +33,7 @@ _OPENERS = ("#", ">", "- ", "* ", "+ ", "|", "```", "~~~")
 class MarkdownLoader:
     """See Loader."""
 
-    version = "1"
+    version = "2"  # 2: Readers, READERS
     isolated = False
 
     def load(self, content: bytes, about: About) -> Iterator[Parsed]:
@@ -39,7 +41,7 @@ class MarkdownLoader:
         text, encoding = read_text(content, about)
         fields, end = front_matter(text)
         text = text[end:]
-        readers = readers_of(fields.pop("readers")) if "readers" in fields else None
+        readers = _readers(fields)
         title, language = (
             fields.pop("title", None),
             fields.pop("language", fields.pop("lang", None)),
@@ -53,6 +55,18 @@ class MarkdownLoader:
             sections=sections,
             readers=readers,
         )
+
+
+def _readers(fields: dict[str, Any]) -> tuple[str, ...] | None:
+    """Taken out of front matter, in whatever case it is written: what is misspelt must not open."""
+    names = [name for name in fields if name.lower() == "readers"]
+    if len(names) > 1:
+        raise Unloadable(
+            f"names its readers twice, as {names[0]!r} and {names[1]!r}.",
+            remedy="Keep one of them.",
+            reason=Reason.BAD_METADATA,
+        )
+    return readers_of(fields.pop(names[0])) if names else None
 
 
 def headings(text: str) -> Iterator[Section]:

@@ -68,7 +68,7 @@ class ModelTable:
         if route.use is not use:
             raise ModelUnfit(
                 f"The model {name!r} is for {route.use}, not for {use}.",
-                remedy=f"Ask it for {route.use}, or name another model.",
+                remedy=f"Ask it for {route.use}, or name one of kind {use} in gateway.models.",
                 model=name,
             )
         return route

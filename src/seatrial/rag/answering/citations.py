@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from seatrial.rag.answering.reply import Citation
 from seatrial.rag.groundedness.verdict import Evidence
 from seatrial.rag.retrieval.found import ContextPassage, Found
-from seatrial.rag.text.document import Span
+from seatrial.rag.text.document import Outline, Span
+
+Outlines = Callable[[int], Outline]
+"""Gives the sections and pages of the document that a chunk, by its key, is of."""
 
 
 class Citations:
@@ -44,6 +48,19 @@ class Citations:
             text=context.text[evidence.span.start : evidence.span.end],
             score=context.best.score,
         )
+
+
+def placed(
+    citations: Sequence[Citation], passages: Sequence[ContextPassage], outlines: Outlines
+) -> tuple[Citation, ...]:
+    """Citations with section and page of where they begin, and not of the chunk they are in."""
+    keys = {hit.passage.document: hit.passage.key for one in passages for hit in one.hits}
+    found = []
+    for one in citations:
+        outline = outlines(keys[one.document])
+        section, page = outline.section_at(one.span.start), outline.page_at(one.span.start)
+        found.append(replace(one, section=section, page=page))
+    return tuple(found)
 
 
 def _around(context: ContextPassage, offset: int) -> Found:

@@ -16,7 +16,7 @@ from seatrial.rag.answering.reply import AnswerSentence, Refusal
 from seatrial.rag.answering.tables import is_frame, named_cells
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.groundedness.instructions import without_instructions
-from seatrial.rag.groundedness.material import Material
+from seatrial.rag.groundedness.material import Material, bare
 from seatrial.rag.groundedness.reasons import ROW, VERBATIM
 from seatrial.rag.groundedness.signals import nearest
 from seatrial.rag.groundedness.terms import terms
@@ -131,7 +131,9 @@ class ExtractiveAnswerer:
                 + _OFFER * (sought is not Sought.ANYTHING and offers(text, sought, asked))
                 + _COSINE * cosine
             )
-        ranked = sorted(scores, key=lambda piece: -scores[piece])[: self._max_sentences]
+        ordered = sorted(scores, key=lambda piece: -scores[piece])
+        firsts = {bare(material.text(piece)): piece for piece in reversed(ordered)}  # of copies
+        ranked = [piece for piece in ordered if piece in firsts.values()][: self._max_sentences]
         shares = {piece: share for piece, _, share in near}
         kept = [piece for piece in ranked if scores[piece] >= _ALSO * scores[ranked[0]]]
         order = {

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from seatrial.gateway.routes.gateway import NOBODY, Caller
 from seatrial.rag.answering.answerer import Answered, Answerer
+from seatrial.rag.answering.citations import Outlines, placed
 from seatrial.rag.answering.confidence import confidence
 from seatrial.rag.answering.refusals import refused
 from seatrial.rag.answering.reply import Refusal, Reply
@@ -23,6 +24,7 @@ async def reply(
     *,
     embedder: str | None,
     idf: Idf,
+    outlines: Outlines,
     clock: Callable[[], float],
     refuse: bool = True,
     caller: Caller = NOBODY,
@@ -33,7 +35,7 @@ async def reply(
         retrieved: what was found.
         passages: the context that was packed of it.
         embedder: the name of the index's; None for one without vectors.
-        idf: of the index that was searched.
+        idf, outlines: of the index that was searched.
         clock: in s, for timings.
         refuse: whether nobody is asked where what was found most likely answers nothing.
     Raises: as `Answerer.answer`.
@@ -61,7 +63,7 @@ async def reply(
         text=answered.text,
         refusal=answered.refusal,
         sentences=answered.sentences,
-        citations=answered.citations,
+        citations=placed(answered.citations, passages, outlines),
         confidence=sure.probability,
         index=retrieved.index,
         version=retrieved.version,

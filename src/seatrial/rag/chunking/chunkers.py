@@ -122,7 +122,7 @@ def cut(
 
 
 def _paths(document: Document, starts: Iterable[int]) -> Iterator[tuple[str, ...]]:
-    """`Document.section_at` of each of rising places, in one pass."""
+    """`Outline.section_at` of each of rising places, in one pass."""
     path: list[Section] = []
     titles: tuple[str, ...] = ()
     sections = iter(document.sections)

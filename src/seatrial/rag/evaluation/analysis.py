@@ -140,7 +140,9 @@ def analyze(
     filled = [document for document in documents if document.text.strip()]
     if not filled or not chunkers:
         raise CorpusEmpty(
-            f"{len(documents)} documents hold no word, or there is no chunker to try.",
+            f"There is nothing to analyse: none of {len(documents)} documents holds a word."
+            if chunkers
+            else "There is no chunker to try.",
             remedy="Name a folder with documents that can be read.",
             n_documents=len(documents),
         )

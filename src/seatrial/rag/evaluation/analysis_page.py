@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from html import escape
 from typing import Any
 
 from seatrial.kernel.report_page import page, share, size, table, terms
 from seatrial.rag.chunking.spoken import chunker_spoken
-from seatrial.rag.evaluation.analysis import Analysis, HostedCost, Recommendation
+from seatrial.rag.evaluation.analysis import Analysis, HostedCost, Note, Recommendation
 from seatrial.rag.evaluation.corpus import ChunkerFacts, Lengths
 from seatrial.rag.evaluation.evaluation import Metric
 from seatrial.rag.evaluation.report_words import words
@@ -37,7 +38,7 @@ def analysis_page(
             f"<h2>{w['recommended']}</h2>",
             f'<p class="sum">{escape(summary(analysis, language))}</p>',
             "".join(f"<p>{escape(text)}</p>" for text in told(analysis, language)),
-            f"<h2>{w['corpus']}</h2>{_corpus(analysis, w)}",
+            f"<h2>{w['corpus']}</h2>{terms(_facts(analysis, w))}",
             f"<h2>{w['chunkers']}</h2>{_chunkers(analysis.chunkers, language)}",
             f"<h2>{w['trials']}</h2>{_trials(analysis, language)}" if analysis.trials else "",
             f"<h2>{w['costs']}</h2>{_costs(analysis, w)}",
@@ -60,7 +61,7 @@ def summary(analysis: Analysis, language: str = "en") -> str:
     reached = w["reached"].format(
         k=evaluation.k, ndcg=_mean(found.trial, Metric.NDCG), n=analysis.n_questions
     )
-    return f"{chosen}{w['colon']}{reached}{w['stop']} {_reason(found, language)}".strip()
+    return f"{chosen}{w['colon']}{reached}{w['stop']} {_reason(analysis, found, language)}".strip()
 
 
 def told(analysis: Analysis, language: str = "en") -> list[str]:
@@ -71,6 +72,27 @@ def told(analysis: Analysis, language: str = "en") -> list[str]:
         "embedder": analysis.embedder,
     }
     return [words(language)[f"note_{note.value}"].format(**facts) for note in analysis.notes]
+
+
+def counted(analysis: Analysis, language: str = "en") -> list[str]:
+    """What the corpus is, as plain texts: formats, languages, lengths, copies."""
+    w = words(language)
+    return [f"{name}{w['colon']}{said}" for name, said in _facts(analysis, w)]
+
+
+def costs_told(analysis: Analysis, language: str = "en") -> list[str]:
+    """What hosted embedders would cost, as plain texts."""
+    w = words(language)
+    first = f"{w['costs']}{w['colon']}{w['costs_of'].format(n=f'{analysis.n_corpus_tokens:,}')}"
+    if all(cost.corpus_usd is None for cost in analysis.hosted):
+        return [first, w["no_prices"]]
+    return [
+        first,
+        *(
+            f"{model}{w['colon']}{w['corpus_usd']} {corpus}{w['list']}{w['questions_usd']} {asked}"
+            for model, corpus, asked in _cost_rows(analysis, w)
+        ),
+    ]
 
 
 def analysis_record(analysis: Analysis) -> dict[str, Any]:
@@ -132,10 +154,10 @@ def _cost_record(cost: HostedCost) -> dict[str, Any]:
     }
 
 
-def _reason(found: Recommendation, language: str) -> str:
+def _reason(analysis: Analysis, found: Recommendation, language: str) -> str:
     w = words(language)
     if found.trial is found.best:
-        return w["is_best"]
+        return w["is_best_cut" if Note.GENERATED in analysis.notes else "is_best"]
     return w["behind"].format(
         best=w["setting"].format(
             chunker=chunker_spoken(found.best.chunker, language), mode=w[found.best.mode.value]
@@ -147,21 +169,19 @@ def _reason(found: Recommendation, language: str) -> str:
     )
 
 
-def _corpus(analysis: Analysis, w: Mapping[str, str]) -> str:
+def _facts(analysis: Analysis, w: Mapping[str, str]) -> list[tuple[str, str]]:
     corpus = analysis.corpus
-    return terms(
-        [
-            (w["documents"], f"{corpus.n_documents:,}"),
-            (w["formats"], _counted(corpus.formats, w)),
-            (w["languages"], _counted(corpus.languages, w)),
-            (w["characters"], _lengths(corpus.characters, w)),
-            (w["tokens"], _lengths(corpus.tokens, w)),
-            (w["all_tokens"], f"{corpus.n_tokens:,}"),
-            (w["empty"], f"{corpus.n_empty:,}"),
-            (w["duplicates"], f"{_n_copies(corpus.duplicates):,}"),
-            (w["near_duplicates"], f"{_n_copies(corpus.near_duplicates):,}"),
-        ]
-    )
+    return [
+        (w["documents"], f"{corpus.n_documents:,}"),
+        (w["formats"], _counted(corpus.formats, w)),
+        (w["languages"], _counted(corpus.languages, w)),
+        (w["characters"], _lengths(corpus.characters, w)),
+        (w["tokens"], _lengths(corpus.tokens, w)),
+        (w["all_tokens"], f"{corpus.n_tokens:,}"),
+        (w["empty"], f"{corpus.n_empty:,}"),
+        (w["duplicates"], f"{_n_copies(corpus.duplicates):,}"),
+        (w["near_duplicates"], f"{_n_copies(corpus.near_duplicates):,}"),
+    ]
 
 
 def _n_copies(groups: tuple[tuple[str, ...], ...]) -> int:
@@ -243,19 +263,26 @@ def _mean(trial: Trial, metric: Metric) -> str:
 
 
 def _costs(analysis: Analysis, w: Mapping[str, str]) -> str:
-    rows = [
+    said = escape(w["costs_of"].format(n=f"{analysis.n_corpus_tokens:,}"))
+    heads = [w[head] for head in ("model", "corpus_usd", "questions_usd")]
+    return f'<p class="quiet">{said}</p>{table(heads, _cost_rows(analysis, w))}'
+
+
+def _cost_rows(analysis: Analysis, w: Mapping[str, str]) -> list[list[str]]:
+    return [
         [
             f"{cost.provider} {cost.model}",
-            w["unknown"] if cost.corpus_usd is None else f"{cost.corpus_usd:.4f}",
-            w["unknown"]
-            if cost.thousand_questions_usd is None
-            else f"{cost.thousand_questions_usd:.4f}",
+            _usd(cost.corpus_usd, w),
+            _usd(cost.thousand_questions_usd, w),
         ]
         for cost in analysis.hosted
     ]
-    said = escape(w["costs_of"].format(n=f"{analysis.n_corpus_tokens:,}"))
-    heads = [w[head] for head in ("model", "corpus_usd", "questions_usd")]
-    return f'<p class="quiet">{said}</p>{table(heads, rows)}'
+
+
+def _usd(cost: Decimal | None, w: Mapping[str, str]) -> str:
+    if cost is None:
+        return w["unknown"]
+    return "< 0.0001" if 0 < cost < Decimal("0.0001") else f"{cost:.4f}"
 
 
 def _groups(analysis: Analysis, w: Mapping[str, str]) -> str:

@@ -44,7 +44,8 @@ def probes_of(questions: Iterable[Question]) -> list[Probe]:
 
 
 def generated(documents: Sequence[Document], n: int) -> list[Probe]:
-    """At most n questions, spread over the documents: first one of each, then a second.
+    """At most n questions, spread over the documents: first one of each, then a second; none of a
+    copy, in whose place a search finds the first.
 
     Args:
         n: >= 1.
@@ -52,7 +53,7 @@ def generated(documents: Sequence[Document], n: int) -> list[Probe]:
     counts = Counter(
         word for document in documents for word in {word.text for word in words(document.text)}
     )
-    ordered = sorted(documents, key=lambda document: hash_of(document.id))
+    ordered = sorted(_originals(documents), key=lambda document: hash_of(document.id))
     askable = [(document, _askable(document)) for document in ordered]
     most = max((len(spans) for _, spans in askable), default=0)
     turns = (
@@ -62,6 +63,12 @@ def generated(documents: Sequence[Document], n: int) -> list[Probe]:
         if turn < len(spans)
     )
     return list(islice(turns, n))
+
+
+def _originals(documents: Sequence[Document]) -> Iterable[Document]:
+    """Of documents of equal text the first by id."""
+    ordered = sorted(documents, key=lambda document: document.id, reverse=True)
+    return {document.text: document for document in ordered}.values()
 
 
 def _askable(document: Document) -> list[tuple[str, Span]]:

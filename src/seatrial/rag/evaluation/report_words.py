@@ -17,6 +17,7 @@ _EN = {
     "reached": "nDCG@{k} {ndcg} over {n} questions",
     "setting": "{chunker}, by {mode}",
     "is_best": "No other setting did better.",
+    "is_best_cut": "No other way of cutting did better.",
     "behind": "{best} reached {behind} more (95 %: {interval}): not shown to be "
     "better, and this one needs {vectors} of vectors instead of {others}.",
     "no_question": "No question could be asked, so nothing is recommended.",
@@ -53,6 +54,7 @@ _EN = {
     "costs_of": "For {n} tokens, as the recommended chunker makes of the whole corpus.",
     "model": "model",
     "corpus_usd": "corpus, USD",
+    "no_prices": "Their prices are not installed: pip install 'seatrial[gateway]' brings them.",
     "questions_usd": "1,000 questions, USD",
     "quantiles": "{lowest} to {highest}, half of them up to {median}, {total} in all",
     "hybrid": "vectors and words",
@@ -128,6 +130,7 @@ _ZH = {
     "reached": "{n} 个问题的 nDCG@{k} 为 {ndcg}",
     "setting": "{chunker}（按{mode}检索）",
     "is_best": "没有其他设置比它更好。",
+    "is_best_cut": "没有其他切分方式比它更好。",
     "behind": "{best} 高出 {behind}（95 % 区间 {interval}）：不足以说明它更好，"
     "而此设置的向量只需 {vectors}，"
     "不必 {others}。",
@@ -165,6 +168,7 @@ _ZH = {
     "costs_of": "按建议的切分方式，全部语料共 {n} 个 token。",
     "model": "模型",
     "corpus_usd": "全部语料（美元）",
+    "no_prices": "没有安装价目表：请运行 pip install 'seatrial[gateway]'。",
     "questions_usd": "1,000 个问题（美元）",
     "quantiles": "{lowest} 到 {highest}，半数不超过 {median}，合计 {total}",
     "hybrid": "向量与词语",

@@ -17,7 +17,7 @@ from seatrial.rag.index.passage import NO_HITS, Hits, Passage
 from seatrial.rag.index.reading import Index, IndexFacts, Scope
 from seatrial.rag.index.vector_store import Point, VectorStore, sorted_hits
 from seatrial.rag.index.weaken import best
-from seatrial.rag.text.document import Document
+from seatrial.rag.text.document import Document, Outline
 
 _BATCH = 256
 _MOST = 10_000
@@ -121,6 +121,10 @@ class MirroredIndex:
     def keys(self) -> NDArray[np.int64]:
         """See Index."""
         return self._keys
+
+    def outline(self, key: int) -> Outline:
+        """See Index."""
+        return self._index.outline(key)
 
     def document(self, name: str) -> Document:
         """See Index."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seatrial.rag.index.conditions import Condition
 from seatrial.rag.index.passage import NO_HITS, Hits, Passage
-from seatrial.rag.text.document import Document
+from seatrial.rag.text.document import Document, Outline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,10 @@ class Index(Protocol):
 
     def keys(self) -> NDArray[np.int64]:
         """The keys of all its chunks, rising."""
+        ...
+
+    def outline(self, key: int) -> Outline:
+        """Sections and pages of the document that a chunk is of. Raises: NotFound."""
         ...
 
     def document(self, name: str) -> Document:

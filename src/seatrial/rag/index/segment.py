@@ -21,7 +21,7 @@ from seatrial.rag.index.passage import Passage
 from seatrial.rag.index.postings import Analysis, Postings
 from seatrial.rag.index.words import searched_text
 from seatrial.rag.index.writing import IndexedDocument
-from seatrial.rag.text.document import Document, MetaValue, Section, Span
+from seatrial.rag.text.document import Document, MetaValue, Outline, Section, Span
 
 _NO_PAGE = -1
 _BLOCK = 1 << 22
@@ -224,8 +224,7 @@ class Segment:
 
     def document(self, document: int) -> Document:
         """A whole document."""
-        record = self.record(document)
-        outline = _outline.decode(self._blob("outlines", document))
+        record, outline = self.record(document), self._outline(document)
         return Document(
             id=record.id,
             text=str(self._blob("text", document), "utf-8"),
@@ -235,12 +234,23 @@ class Segment:
             language=record.language,
             digest=record.digest,
             metadata=record.metadata,
+            sections=outline.sections,
+            pages=outline.pages,
+            readers=None if record.readers is None else frozenset(record.readers),
+        )
+
+    def outline(self, row: int) -> Outline:
+        """Sections and pages of the document of a chunk."""
+        return self._outline(self.chunk_documents.item(row))
+
+    def _outline(self, document: int) -> Outline:
+        held = _outline.decode(self._blob("outlines", document))
+        return Outline(
             sections=tuple(
                 Section(level=level, title=title, start=start)
-                for level, title, start in outline.sections
+                for level, title, start in held.sections
             ),
-            pages=tuple(outline.pages),
-            readers=None if record.readers is None else frozenset(record.readers),
+            pages=tuple(held.pages),
         )
 
     def indexed(self, document: int) -> IndexedDocument:

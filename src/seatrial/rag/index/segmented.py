@@ -22,7 +22,7 @@ from seatrial.rag.index.postings import Analysis
 from seatrial.rag.index.ranking import among_best, best, best_and, cosines, joined
 from seatrial.rag.index.reading import IndexFacts, Scope
 from seatrial.rag.index.segment import Segment
-from seatrial.rag.text.document import Document
+from seatrial.rag.text.document import Document, Outline
 
 _FEW = 512 * 384
 """Numbers of vectors that are multiplied as they are, out of however many."""
@@ -164,6 +164,11 @@ class SegmentedIndex:
             for part, rows in zip(self._parts, self._alive, strict=True)
         ]
         return np.concatenate(found) if found else np.empty(0, np.int64)
+
+    def outline(self, key: int) -> Outline:
+        """See Index."""
+        number, row = self._place(key)
+        return self._parts[number].segment.outline(row)
 
     def document(self, name: str) -> Document:
         """See Index."""

@@ -18,7 +18,13 @@ from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import NotOffered, Rejected
 from seatrial.gateway.chat.messages import Role, said
 from seatrial.gateway.chat.provider import Chunks
-from seatrial.gateway.chat.request import ChatRequest, DialectName, EmbeddingRequest
+from seatrial.gateway.chat.request import (
+    ChatRequest,
+    DialectName,
+    EmbeddingRequest,
+    Format,
+    ToolUse,
+)
 from seatrial.gateway.chat.response import (
     ChatResponse,
     Choice,
@@ -119,6 +125,13 @@ class KnowledgeProvider:
         """See Provider; the index is others', too."""
 
     async def _reply(self, request: ChatRequest, call: Call) -> Reply:
+        if asked_in_vain := _not_offered(request):
+            raise NotOffered(
+                f"{self.name} answers a question once, in text that cites; {asked_in_vain}",
+                remedy="Leave that out; the field seatrial of a reply has its citations as JSON.",
+                provider=self.name,
+                status=400,
+            )
         questions = [one.text for one in request.messages if one.role is Role.USER]
         if not questions or not questions[-1].strip():
             raise Rejected(
@@ -137,6 +150,17 @@ class KnowledgeProvider:
         return await self._knowledge.answer(self._index, asked)
 
 
+def _not_offered(request: ChatRequest) -> str | None:
+    """What of a request nothing here can fulfil, and who asks would wait for in vain."""
+    if request.n > 1:
+        return f"n is {request.n}."
+    if request.response_format is not None and request.response_format.form is not Format.TEXT:
+        return f"response_format asks for {request.response_format.form}."
+    if request.tool_choice is not None and request.tool_choice.use is ToolUse.REQUIRED:
+        return "tool_choice requires the call of a tool."
+    return None
+
+
 def _parts(reply: Reply) -> list[str]:
     """The text in pieces that join to it: each ends with a sentence."""
     ends = [one.span.end for one in reply.sentences if not one.withheld]
@@ -146,6 +170,6 @@ def _parts(reply: Reply) -> list[str]:
 
 def _usage(reply: Reply) -> Usage | None:
     tokens = reply.n_tokens
-    if not tokens:
-        return None
+    if not tokens and reply.cost_usd != 0:
+        return None  # a model wrote, and nobody said how much
     return Usage(input_tokens=tokens.get("input", 0), output_tokens=tokens.get("output", 0))

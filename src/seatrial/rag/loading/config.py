@@ -41,6 +41,8 @@ def _format(name: str) -> str:
 def _readers(names: tuple[str, ...]) -> tuple[str, ...]:
     if not all(name.strip() for name in names):
         raise ValueError("holds an empty name; write [] for nobody, or everyone")
+    if any("," in name for name in names):
+        raise ValueError("holds a name with a comma; write a list of names")
     return names
 
 

@@ -134,11 +134,11 @@ def _length(value: MetaValue) -> int:
 
 
 def readers_of(value: object) -> tuple[str, ...]:
-    """Who may read a document, as its front matter or record says.
+    """Who may read a document, as its front matter or record says: a list, or names with commas.
 
     Raises: Unloadable (bad metadata), since guessing could open it to the wrong ones.
     """
-    names = [value] if isinstance(value, str) else value
+    names = re.split("[,，]", value) if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(
         isinstance(name, str) and 0 < len(name.strip()) <= 200 for name in names
     ):

@@ -6,6 +6,7 @@ after loading: ``chunk text == document.text[start:end]`` holds everywhere.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -31,6 +32,32 @@ class Section:
     level: int
     title: str
     start: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """Where the sections and pages of a text begin.
+
+    Args: as of `Document`.
+    """
+
+    sections: tuple[Section, ...] = ()
+    pages: tuple[int, ...] = ()
+
+    def section_at(self, offset: int) -> tuple[str, ...]:
+        """The path of headings above a character, from the highest level down."""
+        path: list[Section] = []
+        for section in self.sections:
+            if section.start > offset:
+                break
+            while path and path[-1].level >= section.level:
+                path.pop()
+            path.append(section)
+        return tuple(section.title for section in path)
+
+    def page_at(self, offset: int) -> int | None:
+        """The page (from 1) that holds a character; None where the format has no pages."""
+        return bisect_right(self.pages, offset) or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,22 +92,7 @@ class Document:
     pages: tuple[int, ...] = ()
     readers: frozenset[str] | None = None
 
-    def section_at(self, offset: int) -> tuple[str, ...]:
-        """The path of headings above a character, from the highest level down."""
-        path: list[Section] = []
-        for section in self.sections:
-            if section.start > offset:
-                break
-            while path and path[-1].level >= section.level:
-                path.pop()
-            path.append(section)
-        return tuple(section.title for section in path)
-
-    def page_at(self, offset: int) -> int | None:
-        """The page (from 1) that holds a character; None where the format has no pages."""
-        number = None
-        for index, start in enumerate(self.pages, start=1):
-            if start > offset:
-                break
-            number = index
-        return number
+    @property
+    def outline(self) -> Outline:
+        """Its sections and pages."""
+        return Outline(sections=self.sections, pages=self.pages)

@@ -146,6 +146,19 @@ def in_index(questions: Sequence[Question], index: Index) -> list[Question]:
     ]
 
 
+def not_held(
+    workspace: Workspace, name: str, questions: Sequence[Question], *, version: int | None = None
+) -> list[str]:
+    """Documents that questions name and a version does not hold, sorted.
+
+    Raises: KnowledgeUnknown, IndexNotFound.
+    """
+    name, _ = knowledge_config(workspace, name)
+    index = index_store(workspace).open(name, version)
+    named = {document for one in in_index(questions, index) for document in one.relevant}
+    return sorted(named - set(index.documents()))
+
+
 async def evaluate_replies(
     workspace: Workspace,
     name: str,

@@ -28,6 +28,7 @@ from seatrial.rag.knowledge.asked import Asked, KnowledgeFacts, KnowledgeUnknown
 from seatrial.rag.knowledge.config import KnowledgeConfig
 from seatrial.rag.knowledge.desk import Surroundings
 from seatrial.rag.knowledge.opened import Versions
+from seatrial.rag.knowledge.rights import found_for
 from seatrial.rag.retrieval.found import Context, Retrieved
 from seatrial.rag.retrieval.reranker import Reranker
 from seatrial.rag.retrieval.retriever import Retriever
@@ -210,9 +211,7 @@ class KnowledgeHere:
 
     async def facts(self, name: str) -> KnowledgeFacts:
         """See Knowledge."""
-        searched = self._of(name)
-        released = None if self._released is None else self._released.stable(name)
-        found = released or await searched.versions.get()
+        found = await self._answering(name)
         facts = found.index.facts
         return KnowledgeFacts(
             name=name,
@@ -234,15 +233,8 @@ class KnowledgeHere:
 
         async def work(found: OpenIndex) -> Retrieved:
             rewriting = await found.rewriting(asked)
-            return await self._run(
-                partial(
-                    found.retriever.search,
-                    asked.question,
-                    asked.scope,
-                    k=asked.k,
-                    rewriting=rewriting,
-                )
-            )
+            now = await self._later(name, asked)
+            return await self._run(partial(found_for, found.retriever, asked, rewriting, now))
 
         served = self._served(name, asked)
         if served is None:
@@ -251,6 +243,18 @@ class KnowledgeHere:
         served.answered(None)
         return retrieved
 
+    async def _later(self, name: str, asked: Asked) -> Index | None:
+        """The version that answers, where an earlier one is asked for by who may not read all."""
+        if asked.version is None or asked.readers is None:
+            return None
+        now = (await self._answering(name)).index
+        return now if asked.version < now.facts.version else None
+
+    async def _answering(self, name: str) -> OpenIndex:
+        """The version in production, else the live one."""
+        released = None if self._released is None else self._released.stable(name)
+        return released or await self._of(name).versions.get()
+
     async def answer(self, name: str, asked: Asked) -> Reply:
         """See Knowledge."""
         searched = self._of(name)
@@ -258,10 +262,10 @@ class KnowledgeHere:
         async def work(found: OpenIndex) -> Reply:
             rewriting = await found.rewriting(asked)
 
+            now = await self._later(name, asked)
+
             def look() -> tuple[Retrieved, Context]:
-                retrieved = found.retriever.search(
-                    asked.question, asked.scope, k=asked.k, rewriting=rewriting
-                )
+                retrieved = found_for(found.retriever, asked, rewriting, now)
                 return retrieved, found.retriever.context(retrieved)
 
             retrieved, context = await self._run(look)
@@ -271,6 +275,7 @@ class KnowledgeHere:
                 found.answerer,
                 embedder=found.index.facts.embedder,
                 idf=found.index.idf,
+                outlines=found.index.outline,
                 clock=time.perf_counter,
                 refuse=searched.config.answering.refuse,
                 caller=asked.caller,

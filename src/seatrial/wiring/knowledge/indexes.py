@@ -44,11 +44,17 @@ def knowledge_config(workspace: Workspace, name: str | None) -> tuple[str, Knowl
     known = workspace.settings.knowledge
     if name is None and len(known) == 1:
         name = next(iter(known))
+    if not known:
+        raise KnowledgeUnknown(
+            f"No index is configured: {workspace.config or 'seatrial.yaml'} has no section "
+            "knowledge, or is not here.",
+            remedy="Name a file of one index with --config, or write a section knowledge into "
+            "seatrial.yaml; the shortest file is `documents: {sources: [{path: FOLDER}]}`.",
+        )
     if name is None or name not in known:
-        names = ", ".join(sorted(known)) or "none: there is no section knowledge"
         raise KnowledgeUnknown(
             "Which index is meant is not said." if name is None else f"There is no index {name!r}.",
-            remedy=f"Name one with --index; configured are {names}.",
+            remedy=f"Name one with --index; configured are {', '.join(sorted(known))}.",
         )
     config: KnowledgeConfig = known[name]
     return name, config

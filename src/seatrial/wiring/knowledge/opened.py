@@ -23,8 +23,8 @@ from seatrial.wiring.workspace import Workspace
 
 def open_knowledge(
     *,
-    home: Path | None = None,
-    config: Path | None = None,
+    home: Path | str | None = None,
+    config: Path | str | None = None,
     environment: Mapping[str, str] = os.environ,
     embedders: Mapping[str, Embedder] | None = None,
 ) -> OpenKnowledge:
