@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pages.text import page, table
 from seatrial.kernel.events import Fact
 from seatrial.monitoring.alerts import alert, outbox, silence
-from seatrial.monitoring.alerts.alert import TRANSITIONS, Phase, Timing
+from seatrial.monitoring.alerts.alert import TRANSITIONS, Phase
 from seatrial.monitoring.alerts.book import PREFIX, AlertBook
 from seatrial.monitoring.alerts.courier import Courier
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level
+from seatrial.monitoring.alerts.lifecycle import Timing
 from seatrial.monitoring.alerts.routing import Policy
 from seatrial.monitoring.alerts.silence import Matcher, Silence
 from seatrial.monitoring.triggers import trigger

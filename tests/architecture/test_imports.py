@@ -346,6 +346,7 @@ PURE = (
     "monitoring/triggers/cron.py",
     "monitoring/alerts/facts.py",
     "monitoring/alerts/finding.py",
+    "monitoring/alerts/lifecycle.py",
     "monitoring/alerts/notify.py",
     "monitoring/alerts/outbox.py",
     "monitoring/alerts/routing.py",
