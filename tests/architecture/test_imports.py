@@ -344,6 +344,8 @@ PURE = (
     "monitoring/watching/watch_findings.py",
     "monitoring/alerts/alert.py",
     "monitoring/triggers/cron.py",
+    "monitoring/triggers/decision.py",
+    "monitoring/triggers/fold.py",
     "monitoring/alerts/facts.py",
     "monitoring/alerts/finding.py",
     "monitoring/alerts/lifecycle.py",

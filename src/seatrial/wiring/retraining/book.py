@@ -11,7 +11,7 @@ from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Store, StoreFull, StoreUnavailable
 from seatrial.monitoring.alerts.stream import Stream
 from seatrial.monitoring.triggers.book import TriggerBook
-from seatrial.monitoring.triggers.trigger import EVALUATION, Request
+from seatrial.monitoring.triggers.fold import EVALUATION, Request
 from seatrial.steps.run import Run, Status
 from seatrial.steps.runs import Runs
 from seatrial.steps.workflow import Workflow
