@@ -18,7 +18,7 @@ from seatrial.monitoring.drift.segments import SegmentDrift
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import WindowDrift
 from seatrial.monitoring.performance.arrivals import Logged
-from seatrial.monitoring.performance.labels import MemoryPending
+from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.rows.source import SourceUnavailable
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser
