@@ -290,6 +290,8 @@ PURE = (
     "gateway/policies/fit_plan.py",
     "gateway/policies/gcra.py",
     "gateway/prices/*.py",
+    "gateway/prompts/filters.py",
+    "gateway/prompts/meter.py",
     "gateway/prompts/sandbox.py",
     "gateway/prompts/template.py",
     "gateway/prompts/variables.py",
