@@ -15,7 +15,8 @@ from seatrial.kernel.errors import Conflict, SeatrialError
 from seatrial.packaging.rehearsal import GraphFails
 from seatrial.packaging.requirements import RequirementsUnreadable
 from seatrial.registry.archive import ArchiveUnreadable, pack
-from seatrial.registry.bundle import Bundle, BundleNotFound, Contents
+from seatrial.registry.bundle import Bundle, Contents
+from seatrial.registry.bundle_files import BundleNotFound
 from seatrial.registry.golden import Golden
 from seatrial.registry.manifest import Framework, Role
 from seatrial.registry.scan import UnsafeModel

@@ -28,7 +28,7 @@ from seatrial.training.retraining.agenda import (
 from seatrial.training.retraining.config import RetrainedConfig
 from seatrial.training.retraining.exposition import BEAT, exposition
 from seatrial.training.retraining.records import CauseRecord, Order
-from seatrial.wiring.retraining.steps import config_of
+from seatrial.wiring.retraining.configured import config_of
 from seatrial.wiring.workspace import Workspace
 
 _log = logging.getLogger(__name__)
