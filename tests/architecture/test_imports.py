@@ -343,6 +343,8 @@ PURE = (
     "monitoring/summaries/embedding.py",
     "monitoring/drift/domain.py",
     "monitoring/drift/mean_watch.py",
+    "monitoring/drift/column_quality.py",
+    "monitoring/drift/flaw.py",
     "monitoring/drift/quality.py",
     "monitoring/watching/report_record.py",
     "monitoring/service/alarms.py",

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seatrial.kernel.errors import NotFound
-from seatrial.monitoring.drift.quality import Check
+from seatrial.monitoring.drift.flaw import Check
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.profiling import profile_of
