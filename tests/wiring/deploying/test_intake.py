@@ -19,7 +19,7 @@ from seatrial.registry.bundle import Bundle, Contents
 from seatrial.registry.bundle_files import BundleNotFound
 from seatrial.registry.golden import Golden
 from seatrial.registry.manifest import Framework, Role
-from seatrial.registry.scan import UnsafeModel
+from seatrial.registry.unsafe import UnsafeModel
 from seatrial.serving.engine import EngineKind, PlanUnreadable
 from seatrial.testing.models import matrix_signature, only
 from seatrial.wiring.deploying.intake import NameDiffers, VouchedElsewhere, take_in

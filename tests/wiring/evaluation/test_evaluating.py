@@ -13,7 +13,7 @@ import pytest
 from seatrial.packaging.sample import BadSample, SampleMismatch
 from seatrial.registry.archive import pack
 from seatrial.registry.bundle import Bundle
-from seatrial.registry.scan import UnsafeModel
+from seatrial.registry.unsafe import UnsafeModel
 from seatrial.training.evaluation.decision import Kind, Outcome
 from seatrial.training.evaluation.rules import Rules
 from seatrial.wiring.deploying.deploy import Order, deploy_order
