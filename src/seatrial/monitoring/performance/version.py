@@ -212,10 +212,6 @@ class VersionPerformance:
         """The real performance of a window; see `performance_judge.measured`."""
         return measured(self.state, self.served.reference, self.rules, window=window)
 
-    def span_of(self, window: int) -> tuple[datetime, datetime] | None:
-        """When a window was; None when that is not kept."""
-        return _span_of(self.progress, window)
-
     def _values(
         self, ids: Sequence[str], texts: Sequence[str]
     ) -> tuple[Sequence[str], NDArray[np.float64]]:
