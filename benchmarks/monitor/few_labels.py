@@ -31,8 +31,10 @@ from seatrial.monitoring.performance.audit import (
     labels_for_interval,
 )
 from seatrial.monitoring.performance.judge import estimated
-from seatrial.monitoring.performance.labels import Keeping, MemoryPending, Scored, join, keep
+from seatrial.monitoring.performance.labels import Keeping, join, keep
+from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.reference import PerformanceReference, classifier_reference
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.state import (
     learn,
     observe,

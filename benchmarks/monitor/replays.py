@@ -34,8 +34,10 @@ from benchmarks.monitor.streams import (
 )
 from seatrial.monitoring.performance.audit import chosen_of_window
 from seatrial.monitoring.performance.judge import estimated, measured
-from seatrial.monitoring.performance.labels import Keeping, MemoryPending, Scored, join, keep
+from seatrial.monitoring.performance.labels import Keeping, join, keep
+from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.reference import PerformanceReference, classifier_reference
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.state import (
     learn,
     observe,

@@ -13,13 +13,14 @@ from datetime import UTC, datetime, timedelta
 from pages.text import page, table
 from seatrial.kernel.events import Fact
 from seatrial.monitoring.alerts import alert, outbox, silence
-from seatrial.monitoring.alerts.alert import TRANSITIONS, Phase, Timing
+from seatrial.monitoring.alerts.alert import TRANSITIONS, Phase
 from seatrial.monitoring.alerts.book import PREFIX, AlertBook
 from seatrial.monitoring.alerts.courier import Courier
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level
+from seatrial.monitoring.alerts.lifecycle import Timing
 from seatrial.monitoring.alerts.routing import Policy
 from seatrial.monitoring.alerts.silence import Matcher, Silence
-from seatrial.monitoring.triggers import trigger
+from seatrial.monitoring.triggers import fold as triggers
 from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.triggers.cron import parse_cron
 from seatrial.monitoring.triggers.rule import DriftRule, LabelsRule, Quorum, ScheduleRule, Window
@@ -27,7 +28,7 @@ from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.testing.recording_notifier import RecordingNotifier
 
-KINDS = (*alert.KINDS, *silence.KINDS, *outbox.KINDS, *trigger.KINDS)
+KINDS = (*alert.KINDS, *silence.KINDS, *outbox.KINDS, *triggers.KINDS)
 """Every kind of fact of the watch."""
 
 MEANING = {
@@ -60,7 +61,7 @@ _STREAMS = {
     PREFIX: "alerts/NAME",
     silence.STREAM: "silences",
     outbox.PREFIX: "notify/SINK",
-    trigger.PREFIX: "triggers/NAME",
+    triggers.PREFIX: "triggers/NAME",
 }
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)

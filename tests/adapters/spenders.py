@@ -18,8 +18,9 @@ from seatrial.gateway.chat.request import ChatRequest
 from seatrial.gateway.ledger.allowances import Allowances
 from seatrial.gateway.ledger.budget import Budget, Scope, Window
 from seatrial.gateway.ledger.teller import Teller
-from seatrial.gateway.policies.budget import Budgeted, BudgetOptions
+from seatrial.gateway.policies.budget import Budgeted
 from seatrial.gateway.policies.budget_failures import BudgetExceeded
+from seatrial.gateway.policies.ticket import BudgetOptions
 from seatrial.testing.billing_provider import BillingProvider, FlatPrice, WordCounter
 
 REQUEST = ChatRequest(

@@ -7,7 +7,7 @@ import pytest
 from seatrial.adapters.index.embedded import EmbeddedIndexStore
 from seatrial.testing.index_corpus import PLAIN_WORDS
 from seatrial.testing.index_store_suite import IndexStoreSuite
-from seatrial.testing.memory_index import MemoryIndexStore
+from seatrial.testing.memory_index_store import MemoryIndexStore
 
 
 class TestMemoryIndexStore(IndexStoreSuite):

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.structured.__main__ import repaired
 from benchmarks.structured.cases import cases
-from seatrial.gateway.prompts.sandbox import FILTERS
+from seatrial.gateway.prompts.filters import NAMES
 from seatrial.gateway.prompts.template import FrontMatter, Prompt, PromptKind
 from seatrial.gateway.prompts.variables import Variable, VariableType
 
@@ -31,7 +31,7 @@ def test_the_prompt_on_the_page_is_one():
 
 def test_the_page_names_all_that_a_prompt_may_have():
     text = PROMPTS.read_text(encoding="utf-8")
-    words = [*FrontMatter.__struct_fields__, *Variable.__struct_fields__, *FILTERS]
+    words = [*FrontMatter.__struct_fields__, *Variable.__struct_fields__, *NAMES]
     words += [*PromptKind, *VariableType]
     assert [word for word in words if f"`{word}`" not in text and word != "description"] == []
 

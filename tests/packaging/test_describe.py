@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seatrial.packaging.describe import NeedsSample, accepted_rows, describe
+from seatrial.packaging.describe import NeedsSample, describe
 from seatrial.packaging.model_facts import (
     InputFact,
     Kind,
@@ -17,7 +17,7 @@ from seatrial.packaging.model_facts import (
 )
 from seatrial.packaging.random_rows import random_rows
 from seatrial.packaging.sample import Sample, SampleMismatch
-from seatrial.registry.signature import Column, Dtype, Feature, Output, Signature, Task
+from seatrial.registry.signature import Column, Dtype, Feature, Output, Task
 
 NUMBER = InputFact(name="age", kind=Kind.NUMBER)
 CITY = InputFact(name="city", kind=Kind.STRING, categories=("Bonn", "Lima"), closed=True)
@@ -226,49 +226,6 @@ def test_the_samples_range_is_a_hint() -> None:
     found = describe(facts(NUMBER), sample(age=AGES))
     assert found.hints[0].center == 40.0
     assert found.hints[0].low == 0.0
-
-
-def signed(*features: Feature, named: bool = True) -> Signature:
-    return Signature(
-        features=features,
-        outputs=(Output(name="prediction", dtype=Dtype.FLOAT64),),
-        task=Task.REGRESSION,
-        matrix=False,
-        named=named,
-    )
-
-
-AGE = Feature(name="age", dtype=Dtype.FLOAT64)
-
-
-def test_rows_that_a_signature_refuses_are_marked_and_stay() -> None:
-    sample = Sample(
-        columns={"age": np.array([1.0, np.nan, 3.0]), "y": np.zeros(3)}, n_rows=3, n_total=3
-    )
-    batch, accepted = accepted_rows(signed(AGE), sample, label="y")
-    assert accepted.tolist() == [True, False, True]
-    assert isinstance(batch, dict)
-    assert len(batch["age"]) == 3
-
-
-def test_a_model_without_names_takes_columns_by_their_order() -> None:
-    sample = Sample(
-        columns={"y": np.zeros(1), "age": np.array([1.0]), "income": np.array([2.0])},
-        n_rows=1,
-        n_total=1,
-    )
-    inputs = [Feature(name=f"x{i}", dtype=Dtype.FLOAT64) for i in range(2)]
-    batch, _ = accepted_rows(signed(*inputs, named=False), sample, label="y")
-    assert isinstance(batch, dict)
-    assert (batch["x0"].tolist(), batch["x1"].tolist()) == ([1.0], [2.0])
-    with pytest.raises(SampleMismatch, match="lack the column 'x0'"):
-        accepted_rows(signed(*inputs), sample, label="y")
-
-
-def test_words_in_place_of_numbers_are_refused_by_name() -> None:
-    sample = Sample(columns={"age": text("old"), "y": np.zeros(1)}, n_rows=1, n_total=1)
-    with pytest.raises(SampleMismatch, match="float64 for 'age'; the rows have strings such as"):
-        accepted_rows(signed(AGE), sample, label="y")
 
 
 IMAGE = InputFact(name="image", kind=Kind.NUMBER, shape=(2, 2), dtype=Dtype.FLOAT32)

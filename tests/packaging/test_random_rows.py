@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.packaging.describe import valid
+from seatrial.packaging.accepted_rows import valid
 from seatrial.packaging.model_facts import InputFact, Kind
 from seatrial.packaging.random_rows import random_rows
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task, n_rows

@@ -19,7 +19,8 @@ from seatrial.registry.archive import (
     packed_name,
     unpack,
 )
-from seatrial.registry.bundle import Bundle, BundleIncomplete, BundleNotFound, Contents
+from seatrial.registry.bundle import Bundle, Contents
+from seatrial.registry.bundle_files import BundleIncomplete, BundleNotFound
 from seatrial.registry.manifest import BundleTampered
 
 

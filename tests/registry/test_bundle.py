@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seatrial.registry.bundle import Bundle, BundleIncomplete, BundleNotFound, Contents
+from seatrial.registry.bundle import Bundle, Contents
+from seatrial.registry.bundle_files import BundleIncomplete, BundleNotFound
 from seatrial.registry.incoming import BundleDiskFull, BundleNotWritten
 from seatrial.registry.manifest import BundleTampered, BundleTooNew, ManifestInvalid, Role
 

@@ -17,7 +17,8 @@ from seatrial.registry.class_file import (
     unpack_class,
 )
 from seatrial.registry.model_file import CorruptModel
-from seatrial.registry.scan import UnsafeModel, scan
+from seatrial.registry.scan import scan
+from seatrial.registry.unsafe import UnsafeModel
 from tests.registry.packed_class import packed
 
 LIMIT = 1 << 20

@@ -21,7 +21,8 @@ from seatrial.registry.huggingface_file import (
     packed_folder,
 )
 from seatrial.registry.model_file import CorruptModel, FileFormat, detect
-from seatrial.registry.scan import ScanReport, UnsafeModel, scan
+from seatrial.registry.scan import ScanReport, scan
+from seatrial.registry.unsafe import UnsafeModel
 
 SAFE = "model.safetensors"
 PICKLED = "pytorch_model.bin"

@@ -18,7 +18,8 @@ from seatrial.registry.saved_model_file import (
     pack,
     unpack,
 )
-from seatrial.registry.scan import ScanReport, UnsafeModel, scan
+from seatrial.registry.scan import ScanReport, scan
+from seatrial.registry.unsafe import UnsafeModel
 
 DENSE = {"module": "keras.layers", "class_name": "Dense", "config": {"activation": "relu"}}
 

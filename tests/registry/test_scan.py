@@ -30,16 +30,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from seatrial.adapters.picklescan import dangerous
-from seatrial.registry.model_file import (
-    Compression,
-    CorruptModel,
-    FileFormat,
-    ModelTooLarge,
-    NoSuchModel,
-    UnknownFormat,
-    missing_library,
-)
-from seatrial.registry.scan import LostDefinition, ScanReport, UnsafeModel, scan
+from seatrial.registry.compression import Compression, ModelTooLarge
+from seatrial.registry.model_file import CorruptModel, FileFormat, NoSuchModel, UnknownFormat
+from seatrial.registry.scan import ScanReport, scan
+from seatrial.registry.unsafe import LostDefinition, UnsafeModel
 
 X = np.abs(np.random.default_rng(0).normal(size=(40, 3))) + 0.1
 Y = (X[:, 0] > 0.5).astype(int)
@@ -323,14 +317,3 @@ def test_nobody_is_told_how_to_load_what_no_model_needs(path: Path, code: str) -
         scanned(path, ESCAPES[code])
     assert "--trust" not in caught.value.remedy
     assert "Do not load this file" in caught.value.remedy
-
-
-def test_a_missing_module_is_never_taken_for_a_package_of_its_name(path: Path) -> None:
-    assert missing_library("sklearn", path=path).remedy == "Run: pip install scikit-learn"
-    unknown = missing_library("mymod", path=path)
-    assert "pip install" not in unknown.remedy
-    assert "somebody else's" in unknown.remedy
-    path.with_name("mymod.py").write_text("x = 1")
-    own = missing_library("mymod", path=path)
-    assert "your own module 'mymod', which lies beside it" in own.problem
-    assert "pip install mymod" not in own.remedy

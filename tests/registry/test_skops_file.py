@@ -19,8 +19,9 @@ from seatrial.adapters.native.opening import open_model
 from seatrial.adapters.native.skops_files import load_skops
 from seatrial.registry.allowed import Import
 from seatrial.registry.model_file import CorruptModel, FileFormat, UnknownFormat
-from seatrial.registry.scan import ScanReport, UnsafeModel, scan
+from seatrial.registry.scan import ScanReport, scan
 from seatrial.registry.skops_file import UnreadableSkops, is_skops, types_of
+from seatrial.registry.unsafe import UnsafeModel
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = (X[:, 0] > 0).astype(int)
@@ -70,7 +71,7 @@ def test_a_type_outside_the_list_is_refused_by_scan_and_by_loading(tmp_path: Pat
 
 
 def scanned_none() -> Any:
-    from seatrial.registry.model_file import Compression
+    from seatrial.registry.compression import Compression
 
     return Compression.NONE
 

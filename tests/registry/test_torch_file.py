@@ -8,14 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.registry.model_file import (
-    Compression,
-    CorruptModel,
-    FileFormat,
-    UnknownFormat,
-    detect,
-)
-from seatrial.registry.scan import LostDefinition, ScanReport, UnsafeModel, scan
+from seatrial.registry.compression import Compression
+from seatrial.registry.model_file import CorruptModel, FileFormat, UnknownFormat, detect
+from seatrial.registry.scan import ScanReport, scan
+from seatrial.registry.unsafe import LostDefinition, UnsafeModel
 
 LINEAR = b"ctorch.nn.modules.linear\nLinear\n"
 TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n"

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from seatrial.registry.model_file import MissingLibrary
-from seatrial.registry.scan import UnsafeModel
+from seatrial.registry.missing_library import MissingLibrary
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.registry.signature_record import signature_to_dict
+from seatrial.registry.unsafe import UnsafeModel
 from seatrial.serving.child import Child, revive, start_child
 from seatrial.serving.failures import (
     EngineCrashed,

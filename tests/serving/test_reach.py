@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seatrial.kernel.errors import SeatrialError
-from seatrial.registry.bundle import BundleNotFound
+from seatrial.registry.bundle_files import BundleNotFound
 from seatrial.registry.signature import Batch, Dtype, Feature, Output, Signature, Task
 from seatrial.serving.exchange import BadInput, BadOutput
 from seatrial.serving.failures import EngineCrashed, EngineFailed

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from seatrial.registry.model_file import MissingLibrary
+from seatrial.registry.missing_library import MissingLibrary
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.serving import remote
 from seatrial.serving.child import Child

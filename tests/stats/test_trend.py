@@ -131,13 +131,6 @@ def test_what_falls_does_not_reach_a_limit_above_it() -> None:
     assert forecast(140 - HOUR / 60).code is TrendCode.FLAT
 
 
-def test_a_falling_quantity_crosses_a_limit_below_it() -> None:
-    found = forecast(140 - HOUR / 60, limit=20.0, falling=True)
-    assert found.crossing is not None
-    assert found.crossing.in_s == pytest.approx(61 * 60)
-    assert found.slope_per_s == pytest.approx(-1 / 60)
-
-
 def test_a_crossing_beyond_the_horizon_is_none() -> None:
     assert forecast(80 + HOUR / 60, horizon_s=3600.0).code is TrendCode.FAR_OFF
 
@@ -210,10 +203,9 @@ _numbers = st.floats(-1e12, 1e12) | st.just(math.nan)
 @given(
     st.lists(st.tuples(st.floats(0, 1e9), _numbers, st.floats(0, 1e6)), max_size=40),
     st.floats(-1e12, 1e12),
-    st.booleans(),
 )
 def test_any_series_has_an_answer_that_holds_together(
-    points: list[tuple[float, float, float]], limit: float, falling: bool
+    points: list[tuple[float, float, float]], limit: float
 ) -> None:
     times, values, weights = (
         (list(column) for column in zip(*points, strict=True))
@@ -224,7 +216,7 @@ def test_any_series_has_an_answer_that_holds_together(
             [],
         )
     )
-    found = trend(times, values, weights, limit=limit, horizon_s=AHEAD, falling=falling)
+    found = trend(times, values, weights, limit=limit, horizon_s=AHEAD)
     assert found.n <= len(points)
     assert (found.crossing is not None) == (found.code is TrendCode.CROSSES)
     if found.crossing is not None:

@@ -17,7 +17,8 @@ from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.wiring.event_effects import DEMAND, NEW_DATA, EventEffects
 from seatrial.wiring.retraining.book import RetrainingBook
-from seatrial.wiring.retraining.steps import RetrainingFlow, RetrainingUnknown
+from seatrial.wiring.retraining.configured import RetrainingUnknown
+from seatrial.wiring.retraining.steps import RetrainingFlow
 from seatrial.wiring.settings import Settings
 from seatrial.wiring.watching.performance import LabelFiles
 from seatrial.wiring.workspace import Workspace

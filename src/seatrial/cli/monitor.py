@@ -129,7 +129,7 @@ def run(config: Path, once: bool, port: int | None, home: Path | None, as_json: 
     """
     from seatrial.wiring import detached
     from seatrial.wiring.watching.folder import WatchFolder
-    from seatrial.wiring.watching.log_watch import run_log_watch
+    from seatrial.wiring.watching.log_run import run_log_watch
 
     console = Console(as_json=as_json)
     file, folder = read_file(config)

@@ -19,7 +19,7 @@ from seatrial.monitoring.performance.served_reference import (
 )
 from seatrial.monitoring.rows.served import column_of
 from seatrial.monitoring.summaries.segments import Splits
-from seatrial.packaging.describe import labelled_rows
+from seatrial.packaging.accepted_rows import labelled_rows
 from seatrial.packaging.label_ids import named_labels
 from seatrial.packaging.sample import Sample, SampleMismatch
 from seatrial.packaging.session import ModelSession

@@ -16,13 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from seatrial.kernel.errors import Conflict, Denied, Invalid, LimitExceeded, SeatrialError
-from seatrial.registry.bundle import (
-    Bundle,
-    BundleIncomplete,
-    BundleNotFound,
-    settle,
-    verified_chunks,
-)
+from seatrial.registry.bundle import Bundle, settle
+from seatrial.registry.bundle_files import BundleIncomplete, BundleNotFound, verified_chunks
 from seatrial.registry.incoming import CHUNK, incoming, land, write_file
 from seatrial.registry.manifest import (
     MANIFEST_FILE,

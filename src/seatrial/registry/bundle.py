@@ -15,22 +15,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-from seatrial.kernel.errors import Invalid, NotFound
+from seatrial.registry.bundle_files import (
+    BundleNotFound,
+    incomplete,
+    manifest_bytes,
+    verified_chunks,
+    verify_tree,
+)
 from seatrial.registry.golden import Golden, decode_golden, encode_golden
-from seatrial.registry.incoming import CHUNK, FileRecord, chunks_of, incoming, land, write_file
+from seatrial.registry.incoming import chunks_of, incoming, land, write_file
 from seatrial.registry.manifest import (
     MANIFEST_FILE,
-    MAX_MANIFEST_BYTES,
     Framework,
     Manifest,
     Role,
@@ -46,19 +46,6 @@ REQUIREMENTS_FILE = "requirements.txt"
 GOLDEN_FILE = "golden.json"
 PROFILE_FILE = "profile.json"
 PERFORMANCE_FILE = "performance.json"
-_MAX_ENTRIES = 10_000
-
-
-class BundleNotFound(NotFound):
-    """There is no bundle where one was looked for."""
-
-    code = "bundle.not_found"
-
-
-class BundleIncomplete(Invalid):
-    """A file of the bundle is missing."""
-
-    code = "bundle.incomplete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +111,7 @@ class Bundle:
         Raises: BundleNotFound, BundleIncomplete, BundleTampered, BundleTooNew.
         """
         bundle = cls.known(path, digest=digest)
-        _verify_tree(path, bundle.manifest)
+        verify_tree(path, bundle.manifest)
         for record in bundle.manifest.files:
             for _ in verified_chunks(path, record):
                 pass
@@ -137,7 +124,7 @@ class Bundle:
         Args: see `open`.
         Raises: BundleNotFound, BundleTampered, BundleTooNew.
         """
-        manifest = decode_manifest(_read_manifest(path))
+        manifest = decode_manifest(manifest_bytes(path))
         if digest is not None and manifest.digest != digest:
             raise tampered(f"it is {manifest.digest}, not {digest}")
         return cls(path=path, manifest=manifest)
@@ -213,19 +200,8 @@ class Bundle:
     def _read(self, path: str) -> bytes:
         record = next((file for file in self.manifest.files if file.path == path), None)
         if record is None:
-            raise _incomplete(self.path, path)
+            raise incomplete(self.path, path)
         return b"".join(verified_chunks(self.path, record))
-
-
-def read_manifest(path: Path, digest: str) -> Manifest:
-    """What the bundle of a digest says it is; of its other files not a byte is read.
-
-    Raises: BundleNotFound, BundleTampered, BundleTooNew.
-    """
-    manifest = decode_manifest(_read_manifest(path))
-    if manifest.digest != digest:
-        raise tampered(f"it is {manifest.digest}, not {digest}")
-    return manifest
 
 
 def settle(folder: Path, root: Path, manifest: Manifest) -> Bundle:
@@ -237,26 +213,6 @@ def settle(folder: Path, root: Path, manifest: Manifest) -> Bundle:
     if land(folder, target):
         return Bundle(path=target, manifest=manifest)
     return Bundle.open(target, digest=manifest.digest)
-
-
-def verified_chunks(folder: Path, record: FileRecord) -> Iterator[bytes]:
-    """The content of a file in pieces, ending in an error unless all of it is as recorded.
-
-    Raises: BundleTampered, BundleIncomplete.
-    """
-    digest = hashlib.sha256()
-    size = 0
-    with _open_regular(folder, record.path) as file:
-        while chunk := file.read(CHUNK):
-            size += len(chunk)
-            if size > record.size:
-                break
-            digest.update(chunk)
-            yield chunk
-    if size != record.size:
-        raise tampered(f"{record.path!r} does not have the {record.size} bytes it had")
-    if digest.hexdigest() != record.sha256:
-        raise tampered(f"{record.path!r} has other bytes than it had")
 
 
 def _write(folder: Path, contents: Contents) -> Manifest:
@@ -302,69 +258,3 @@ def _artefact_path(role: Role, source: Path) -> str:
             # so that renaming a model file changes no digest.
             path = f"native/model{source.suffix}"
             return path if safe_path(path) else "native/model"
-
-
-def _read_manifest(path: Path) -> bytes:
-    if not path.is_dir():
-        raise BundleNotFound(
-            f"There is no bundle at {str(path)!r}.",
-            remedy="Check the path, or deploy the model to make one.",
-            folder=str(path),
-        )
-    with _open_regular(path, MANIFEST_FILE) as file:
-        raw = file.read(MAX_MANIFEST_BYTES + 1)
-    if len(raw) > MAX_MANIFEST_BYTES:
-        raise tampered("its manifest is far larger than a manifest can be")
-    return raw
-
-
-def _verify_tree(root: Path, manifest: Manifest) -> None:
-    wanted = {file.path for file in manifest.files} | {MANIFEST_FILE}
-    folders = {parent.as_posix() for path in wanted for parent in Path(path).parents}
-    found = set()
-    for n, entry in enumerate(_walk(root)):
-        path = Path(entry.path).relative_to(root).as_posix()
-        if n >= _MAX_ENTRIES:
-            raise tampered("it holds far more files than it lists")
-        if entry.is_dir(follow_symlinks=False):
-            if path not in folders:
-                raise tampered(f"it has an extra folder {path!r}")
-        elif path not in wanted:
-            raise tampered(f"it has an extra file {path!r}")
-        found.add(path)
-    if missing := sorted(wanted - found):
-        raise _incomplete(root, missing[0])
-
-
-def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            yield entry
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path))
-
-
-@contextmanager
-def _open_regular(folder: Path, path: str) -> Iterator[BinaryIO]:
-    # O_NOFOLLOW refuses a link, O_NONBLOCK keeps a planted FIFO from holding us forever.
-    try:
-        descriptor = os.open(folder / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise _incomplete(folder, path) from None
-    except OSError as error:
-        raise tampered(f"{path!r} cannot be opened as a file: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise tampered(f"{path!r} is not a regular file")
-        yield file
-
-
-def _incomplete(folder: Path, path: str) -> BundleIncomplete:
-    remedy = "Remove its folder and copy it again from where it came, or deploy the model again."
-    if path == MANIFEST_FILE:
-        remedy = "Check the path: a folder without it is no bundle, or what is left of one."
-    return BundleIncomplete(
-        f"The bundle at {str(folder)!r} lacks {path!r}.",
-        remedy=remedy,
-        file=path,
-    )

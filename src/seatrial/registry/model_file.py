@@ -1,23 +1,20 @@
-"""What kind of file a model came in, judged by its content, and how to read it within bounds.
+"""What kind of file a model came in, judged by its content.
 
 The name of a file says nothing here. Nothing is unpickled and no archive is opened.
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, BinaryIO, Final, cast
+from typing import Final
 
-from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound
+from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.registry.class_file import UnreadableClass, packed_of
+from seatrial.registry.compression import MAGIC, Compression, open_stream, too_large
 from seatrial.registry.huggingface_file import is_packed_folder
 from seatrial.registry.keras_file import is_keras
 from seatrial.registry.mar_file import UnreadableMar, model_in
@@ -28,7 +25,6 @@ from seatrial.registry.skops_file import is_skops
 from seatrial.registry.torch_file import TorchKind, kind_of
 
 _HEAD_BYTES: Final = 4096
-_CHUNK_BYTES: Final = 1 << 20
 
 
 class UnknownFormat(Invalid):
@@ -43,63 +39,10 @@ class CorruptModel(Invalid):
     code = "model.corrupt"
 
 
-class ModelTooLarge(LimitExceeded):
-    """The file, or what it unpacks to, is over the limit."""
-
-    code = "model.too_large"
-
-
 class NoSuchModel(NotFound):
     """There is no file at the path given."""
 
     code = "model.no_such_file"
-
-
-class MissingLibrary(Invalid):
-    """The model needs a package that is not installed here."""
-
-    code = "model.missing_library"
-
-
-def missing_library(package: str, *, path: Path) -> MissingLibrary:
-    """The error for a model that needs ``package``, as imported, and does not find it."""
-    install = _INSTALL_NAMES.get(package)
-    beside = path.parent / package
-    if install is not None:
-        problem = f"{path.name} needs the package {package!r}, which is not installed."
-        remedy = f"Run: pip install {install}"
-    elif beside.is_dir() or beside.with_suffix(".py").is_file():
-        problem = f"{path.name} needs your own module {package!r}, which lies beside it."
-        remedy = (
-            "Make a package of it and install that here: loose files are not taken along to where "
-            "the model is served. Or save the model without code of its own."
-        )
-    else:
-        problem = f"{path.name} names the module {package!r}, which is not installed."
-        remedy = (
-            "Ask whoever made the file which package that is. One of the same name on a package "
-            "index may be somebody else's."
-        )
-    return MissingLibrary(problem, remedy=remedy, package=package)
-
-
-_INSTALL_NAMES: Final = {
-    "catboost": "'seatrial[catboost]'",
-    "lightgbm": "lightgbm",
-    "mlflow": "'seatrial[mlflow]'",
-    "numpy": "numpy",
-    "onnxruntime": "onnxruntime",
-    "pandas": "pandas",
-    "scipy": "scipy",
-    "sklearn": "scikit-learn",
-    "skops": "skops",
-    "keras": "'seatrial[tensorflow]'",
-    "tensorflow": "'seatrial[tensorflow]'",
-    "tokenizers": "tokenizers",
-    "torch": "'seatrial[torch]'",
-    "transformers": "'seatrial[huggingface]'",
-    "xgboost": "xgboost-cpu",
-}
 
 
 class FileFormat(StrEnum):
@@ -123,34 +66,11 @@ class FileFormat(StrEnum):
     PYFUNC = "mlflow-pyfunc"
 
 
-class Compression(StrEnum):
-    """How the bytes of a pickle are packed."""
-
-    NONE = "none"
-    ZLIB = "zlib"
-    GZIP = "gzip"
-    BZ2 = "bz2"
-    XZ = "xz"
-    LZ4 = "lz4"
-
-
 _TORCH: Final = {
     TorchKind.SAVED: FileFormat.TORCH,
     TorchKind.SCRIPT: FileFormat.TORCHSCRIPT,
     TorchKind.EXPORT: FileFormat.TORCH_EXPORT,
 }
-
-_MAGIC: Final = (
-    (b"\x1f\x8b", Compression.GZIP),
-    (b"BZh", Compression.BZ2),
-    (b"\xfd7zXZ\x00", Compression.XZ),
-    (b"\x5d\x00\x00", Compression.XZ),
-    (b"\x04\x22\x4d\x18", Compression.LZ4),
-    (b"\x78\x01", Compression.ZLIB),
-    (b"\x78\x5e", Compression.ZLIB),
-    (b"\x78\x9c", Compression.ZLIB),
-    (b"\x78\xda", Compression.ZLIB),
-)
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 
@@ -170,121 +90,6 @@ _OLD_TORCH: Final = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _OLD_PICKLE: Final = b"(c]}lditNIUVSXGFKMJ)q0"
 
 
-class _Bounded(io.RawIOBase):
-    """A reader that refuses to give more than ``limit`` bytes in all, or more than there are."""
-
-    def __init__(self, source: IO[bytes], raw: IO[bytes], limit: int, path: Path) -> None:
-        self._source = source
-        self._raw = raw
-        self._limit = limit
-        self._path = path
-        self._given = 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        wanted = self._limit + 1 if size is None or size < 0 else size
-        parts: list[bytes] = []
-        while wanted > 0:
-            part = self._source.read(min(wanted, _CHUNK_BYTES))
-            if not part:
-                break
-            self._given += len(part)
-            if self._given > self._limit:
-                raise _too_large(self._path, self._limit)
-            parts.append(part)
-            wanted -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def readline(self, size: int | None = -1) -> bytes:
-        line = self._source.readline(_CHUNK_BYTES if size is None or size < 0 else size)
-        self._given += len(line)
-        if self._given > self._limit:
-            raise _too_large(self._path, self._limit)
-        return line
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(cast("bytearray", buffer))
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._given
-
-    def close(self) -> None:
-        self._source.close()
-        self._raw.close()  # readers that unpack leave it open
-        super().close()
-
-
-def _too_large(path: Path, limit: int) -> ModelTooLarge:
-    return ModelTooLarge(
-        f"{path.name} holds more than {limit:,} bytes.",
-        remedy="Save a smaller model, or raise the limit with --max-model-bytes.",
-        limit=limit,
-    )
-
-
-def open_stream(path: Path, compression: Compression, *, limit: int) -> BinaryIO:
-    """A reader over the unpacked bytes that stops at ``limit`` bytes.
-
-    Raises: ModelTooLarge from the reader, MissingLibrary when lz4 is needed and not installed.
-    """
-    raw = path.open("rb")
-    try:
-        unpacked = _UNPACK[compression](raw)
-    except BaseException:
-        raw.close()
-        raise
-    return cast("BinaryIO", _Bounded(unpacked, raw, limit, path))
-
-
-class _ZlibReader(io.RawIOBase):
-    """A plain zlib stream as a file; the standard library has one for gzip only."""
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        self._raw = raw
-        self._inflate = zlib.decompressobj()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(cast("bytearray", buffer))
-        data = b""
-        while not data and not self._inflate.eof:
-            packed = self._inflate.unconsumed_tail or self._raw.read(_CHUNK_BYTES)
-            if not packed:
-                raise EOFError("the zlib stream ends early")
-            data = self._inflate.decompress(packed, len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-def _open_lz4(raw: BinaryIO) -> IO[bytes]:
-    try:
-        from lz4.frame import LZ4FrameFile  # noqa: PLC0415  only files packed so need it
-    except ImportError as error:
-        raise missing_library("lz4", path=Path(raw.name)) from error
-    return cast("IO[bytes]", LZ4FrameFile(raw, mode="rb"))
-
-
-_UNPACK: Final[dict[Compression, Callable[[BinaryIO], IO[bytes]]]] = {
-    Compression.NONE: lambda raw: raw,
-    Compression.ZLIB: lambda raw: io.BufferedReader(_ZlibReader(raw), _CHUNK_BYTES),
-    Compression.GZIP: lambda raw: cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb")),
-    Compression.BZ2: bz2.BZ2File,
-    Compression.XZ: lzma.LZMAFile,
-    Compression.LZ4: _open_lz4,
-}
-
-
 def detect(path: Path, *, limit: int) -> tuple[FileFormat, Compression]:
     """The format and packing of the file at ``path``, by its first bytes.
 
@@ -299,7 +104,7 @@ def detect(path: Path, *, limit: int) -> tuple[FileFormat, Compression]:
             f"{path.name} has the format that torch.save wrote before PyTorch 1.6.",
             remedy="Load it with torch.load where you trust it, and save it again with torch.save.",
         )
-    compression = next((c for magic, c in _MAGIC if head.startswith(magic)), Compression.NONE)
+    compression = next((c for magic, c in MAGIC if head.startswith(magic)), Compression.NONE)
     if compression is not Compression.NONE:
         head = _unpacked_head(path, compression, limit)
     found = _by_content(head)
@@ -378,7 +183,7 @@ def _head(path: Path, limit: int) -> bytes:
         )
     size = path.stat().st_size
     if size > limit:
-        raise _too_large(path, limit)
+        raise too_large(path, limit)
     if size == 0:
         raise CorruptModel(
             f"{path.name} is empty.",

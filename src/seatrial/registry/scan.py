@@ -18,24 +18,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
-from seatrial.kernel.errors import Denied, Invalid
 from seatrial.registry.allowed import Import, is_allowed
 from seatrial.registry.class_file import UnreadableClass, imports_of
+from seatrial.registry.compression import Compression, open_stream
 from seatrial.registry.huggingface_file import BringsCode, check_folder
 from seatrial.registry.keras_file import outside_of, outside_of_config
-from seatrial.registry.model_file import (
-    Compression,
-    CorruptModel,
-    FileFormat,
-    UnknownFormat,
-    detect,
-    open_stream,
-)
+from seatrial.registry.model_file import CorruptModel, FileFormat, UnknownFormat, detect
 from seatrial.registry.pickle_trace import Trace, Untraceable, trace
 from seatrial.registry.pyfunc_file import needs_of
 from seatrial.registry.saved_model_file import UnreadableArchive
 from seatrial.registry.skops_file import UnreadableSkops, types_of
 from seatrial.registry.torch_file import UnreadableTorch, pickle_of, reaches_out
+from seatrial.registry.unsafe import (
+    UnsafeModel,
+    refuse_imports,
+    refuse_lost,
+    refuse_reaching,
+    refuse_unsafe,
+)
 
 MAX_MODEL_BYTES: Final = 4 << 30
 """Bytes a model file may hold, packed or unpacked, unless told otherwise."""
@@ -45,51 +45,6 @@ SecondOpinion: TypeAlias = Callable[[Iterable[Import]], frozenset[Import]]
 
 Configuration: TypeAlias = Callable[[Path], str | None]
 """What an HDF5 file says of the Keras model in it; None where it holds none."""
-
-
-_HOSTILE: Final = frozenset(
-    (
-        "asyncio",
-        "builtins",
-        "code",
-        "commands",
-        "ctypes",
-        "importlib",
-        "io",
-        "marshal",
-        "multiprocessing",
-        "nt",
-        "os",
-        "pickle",
-        "pip",
-        "platform",
-        "posix",
-        "pty",
-        "runpy",
-        "shutil",
-        "socket",
-        "subprocess",
-        "sys",
-        "tempfile",
-        "timeit",
-        "urllib",
-        "webbrowser",
-    )
-)
-"""Modules whose functions run programs or code, or reach files and the network. Whoever refers to
-them from a model has no model in mind, so nobody is told how to load it nevertheless."""
-
-
-class UnsafeModel(Denied):
-    """The model imports something outside the known model libraries."""
-
-    code = "model.unsafe"
-
-
-class LostDefinition(Invalid):
-    """The model needs a class or function that exists only in the script that saved it."""
-
-    code = "model.lost_definition"
 
 
 _READ_BY: Final[Mapping[FileFormat, tuple[str, ...]]] = {
@@ -172,9 +127,9 @@ def scan(
     traced = _trace(path, compression, limit)
     outside = tuple(i for i in traced.imports if not is_allowed(i))
     dangerous = second_opinion(traced.imports)
-    _refuse_lost(path, traced.imports)
+    refuse_lost(path, traced.imports)
     if not trust:
-        _refuse_unsafe(path, traced, frozenset(outside) | dangerous)
+        refuse_unsafe(path, traced, frozenset(outside) | dangerous)
     return ScanReport(
         format=found,
         compression=compression,
@@ -198,9 +153,9 @@ def _scan_skops(path: Path, size: int, digest: str, *, trust: bool, limit: int) 
             remedy="Copy or save the file again; compare its size with the original.",
         ) from problem
     outside = tuple(one for one in types if not is_allowed(one))
-    _refuse_lost(path, types)
+    refuse_lost(path, types)
     if not trust:
-        _refuse_imports(path, frozenset(outside))
+        refuse_imports(path, frozenset(outside))
     return ScanReport(
         format=FileFormat.SKOPS,
         compression=Compression.NONE,
@@ -220,11 +175,11 @@ def _scan_torch(
         if kind is FileFormat.TORCH:
             traced = pickle_of(path, limit=limit)
             found = traced.imports
-            _refuse_lost(path, found)
+            refuse_lost(path, found)
             if not trust:
-                _refuse_unsafe(path, traced, frozenset(i for i in found if not is_allowed(i)))
+                refuse_unsafe(path, traced, frozenset(i for i in found if not is_allowed(i)))
         elif not trust and kind is FileFormat.TORCHSCRIPT:
-            _refuse_reaching(path, reaches_out(path, limit=limit))
+            refuse_reaching(path, reaches_out(path, limit=limit))
         elif not trust:
             raise UnsafeModel(
                 f"{path.name} comes from torch.export.save: PyTorch runs expressions in it as "
@@ -256,7 +211,7 @@ def _scan_huggingface(
     del trust
     try:
         for traced in check_folder(path, limit=limit):
-            _refuse_unsafe(path, traced, frozenset(i for i in traced.imports if not is_allowed(i)))
+            refuse_unsafe(path, traced, frozenset(i for i in traced.imports if not is_allowed(i)))
     except BringsCode as named:
         raise UnsafeModel(
             f"{path.name} brings code along: its {named} names some in auto_map.",
@@ -337,17 +292,6 @@ def _is_installed(module: str) -> bool:
         return find_spec(module) is not None
     except (ImportError, ValueError):
         return False
-
-
-def _refuse_reaching(path: Path, words: tuple[str, ...]) -> None:
-    if words:
-        raise UnsafeModel(
-            f"The TorchScript of {path.name} uses {', '.join(map(repr, words))}, by which a "
-            "script can read or write files.",
-            remedy="Rename a method of your own that is called so; pass --trust if you made the "
-            "file yourself; otherwise do not load it.",
-            imports=list(words),
-        )
 
 
 def _scan_tensorflow(
@@ -444,56 +388,6 @@ def _trace(path: Path, compression: Compression, limit: int) -> Trace:
             f"{path.name} is a damaged pickle: {error}.",
             remedy="Copy or save the file again; compare its size with the original.",
         ) from error
-
-
-def _refuse_lost(path: Path, imports: Iterable[Import]) -> None:
-    lost = [i.name for i in imports if i.module == "__main__"]
-    if lost:
-        raise LostDefinition(
-            f"{path.name} needs {lost[0]!r}, which exists only in the script that saved it.",
-            remedy=f"Move {lost[0]!r} into a module of its own, then save the model again.",
-            names=lost,
-        )
-
-
-def _refuse_unsafe(path: Path, traced: Trace, refused: frozenset[Import]) -> None:
-    if traced.computed:
-        raise UnsafeModel(
-            f"{path.name} computes the name of what it imports, which no model does.",
-            remedy="Do not load this file. Ask whoever made it.",
-        )
-    if traced.opens_files:
-        raise UnsafeModel(
-            f"{path.name} makes a booster of a file that it names, which no saved model does.",
-            remedy="Do not load this file. Ask whoever made it.",
-        )
-    _refuse_imports(path, refused)
-
-
-def _refuse_imports(path: Path, refused: frozenset[Import]) -> None:
-    if not refused:
-        return
-    names = [str(i) for i in sorted(refused)]
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    raise UnsafeModel(
-        f"{path.name} imports {shown}, which is outside the known model libraries.",
-        remedy=_way_out(refused),
-        imports=names,
-    )
-
-
-def _way_out(refused: frozenset[Import]) -> str:
-    modules = {i.module.partition(".")[0] for i in refused}
-    if any(i.module.startswith("scipy.stats") for i in refused):
-        return "Save the fitted model alone (search.best_estimator_), without the search around it."
-    if "cloudpickle" in modules:
-        return (
-            "It carries code. Move that code into a module and save with pickle, or pass --trust "
-            "if you made the file yourself."
-        )
-    if not modules.isdisjoint(_HOSTILE):
-        return "Do not load this file: no model needs that. Ask whoever made it."
-    return "Pass --trust if you made the file yourself; otherwise do not load it."
 
 
 class _Scan(Protocol):

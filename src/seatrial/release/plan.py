@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 
 from seatrial.release.gate import Gates
-from seatrial.release.judge import Claim, claims
+from seatrial.release.gate_evidence import Claim
+from seatrial.release.judge import claims
 from seatrial.release.measurement import Summary
 from seatrial.release.verdict import Quantity
 from seatrial.stats.counts import BadStatistic

@@ -20,16 +20,12 @@ from typing import Final, cast
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.class_file import NoSuchClass
+from seatrial.registry.compression import ModelTooLarge
 from seatrial.registry.huggingface_file import FolderIncomplete, NoTextClassifier
-from seatrial.registry.model_file import (
-    CorruptModel,
-    MissingLibrary,
-    ModelTooLarge,
-    NoSuchModel,
-    UnknownFormat,
-)
+from seatrial.registry.missing_library import MissingLibrary
+from seatrial.registry.model_file import CorruptModel, NoSuchModel, UnknownFormat
 from seatrial.registry.saved_model_file import NoSignature
-from seatrial.registry.scan import LostDefinition, UnsafeModel
+from seatrial.registry.unsafe import LostDefinition, UnsafeModel
 from seatrial.serving import frames
 from seatrial.serving.channel import Channel
 from seatrial.serving.failures import (

@@ -95,7 +95,6 @@ def trend(
     limit: float,
     horizon_s: float,
     alpha: float = 0.05,
-    falling: bool = False,
 ) -> Trend:
     """When a series crosses a limit from below.
 
@@ -108,7 +107,6 @@ def trend(
         horizon_s: a crossing later than this is none; lines do not go on for ever.
         alpha: in (0, 1), two-sided, of "the slope may be none"; half of it of the intervals, since
             the line may begin at either of two places.
-        falling: ask for a crossing from above instead.
 
     Returns: what the newest 500 points say.
     Raises: BadStatistic.   Source: the module's docstring.
@@ -117,17 +115,16 @@ def trend(
     t, v, w = _points(times_s, values, weights)
     if len(t) < LEAST_POINTS:
         return Trend(code=TrendCode.TOO_FEW, n=len(t))
-    sign = -1.0 if falling else 1.0
-    line = _line(t, sign * v, w, alpha / 2)
+    line = _line(t, v, w, alpha / 2)
     if (begun := _begun(line)) is not None:
         since = t >= begun.at
-        line = _line(t[since], sign * v[since], w[since], alpha / 2, widened=begun.widened)
-    code, crossing = _where(line, sign * limit, horizon_s)
-    slope, half = sign * line.slope, line.reach * line.slope_error
+        line = _line(t[since], v[since], w[since], alpha / 2, widened=begun.widened)
+    code, crossing = _where(line, limit, horizon_s)
+    slope, half = line.slope, line.reach * line.slope_error
     return Trend(
         code=code,
         n=len(line.t),
-        level=sign * line.at(0.0),
+        level=line.at(0.0),
         slope_per_s=slope,
         slope=Interval(lower=slope - half, upper=slope + half),
         crossing=crossing,

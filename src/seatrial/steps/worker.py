@@ -10,30 +10,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from seatrial.kernel.clock import Clock
-from seatrial.kernel.errors import DeadlineExceeded, Invalid, SeatrialError
-from seatrial.kernel.plain import encode
+from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.kernel.store import Lease, Store, StoreFull, StoreUnavailable, StreamChanged
 from seatrial.steps import live
 from seatrial.steps.context import Context, Stopping
-from seatrial.steps.decide import (
-    Attempt,
-    Begin,
-    Ends,
-    Event,
-    Finished,
-    Interrupted,
-    Raised,
-    Waits,
-)
-from seatrial.steps.live import Notes, clean_text
-from seatrial.steps.record import to_record
+from seatrial.steps.decide import Attempt, Begin, Event, Interrupted
+from seatrial.steps.job import Job, TimedOut, event_of, raised
+from seatrial.steps.live import Notes
 from seatrial.steps.run import KEPT_LINES, PREFIX, Run, Status, StepState
 from seatrial.steps.runs import Runs
-from seatrial.steps.workflow import Answer, Done, End, Step, Wait, Workflow
+from seatrial.steps.workflow import Step, Wait, Workflow
 
 LEASE_TTL_S = 10.0
 """A run whose worker was killed rests that long before another takes it up."""
@@ -47,12 +36,6 @@ Spawn: TypeAlias = Callable[[Callable[[], None], str], None]
 _log = logging.getLogger(__name__)
 
 
-class TimedOut(DeadlineExceeded):
-    """A step took longer than it may."""
-
-    code = "steps.timed_out"
-
-
 class WorkflowChanged(Invalid):
     """A run was started when its workflow had other steps."""
 
@@ -62,25 +45,6 @@ class WorkflowChanged(Invalid):
 def on_a_thread(work: Callable[[], None], name: str) -> None:
     """Run ``work`` beside; it ends with the process at the latest."""
     threading.Thread(target=work, name=name, daemon=True).start()
-
-
-@dataclass(slots=True)
-class _Job:
-    """A step at work here."""
-
-    lease: Lease
-    step: Step
-    attempt: Attempt
-    context: Context
-    notes: Notes
-    begun_s: float
-    renew_at_s: float
-    beat_at_s: float = 0.0
-    said: dict[str, object] = field(default_factory=dict)
-    event: Event | None = None
-    waited: Wait | None = None
-    over: bool = False
-    abandoned: bool = False
 
 
 class Worker:
@@ -124,7 +88,7 @@ class Worker:
         self._on_over = on_over
         self._ttl_s = lease_ttl_s
         self._runs = Runs(store, clock=clock)
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, Job] = {}
         self._ask_at_s: dict[str, tuple[int, float]] = {}
         self._trouble = ""
         self.stuck: dict[str, Exception] = {}
@@ -269,26 +233,26 @@ class Worker:
         context = Context(run, state, notes)
         attempt = Attempt(step=state.name, number=state.attempt, token=lease.token)
         now_s = self._clock.monotonic()
-        job = _Job(lease, step, attempt, context, notes, now_s, now_s + self._ttl_s / _RENEWALS)
+        job = Job(lease, step, attempt, context, notes, now_s, now_s + self._ttl_s / _RENEWALS)
         job.said = notes.beat(attempt.step, attempt.number)  # nothing yet: not worth telling
         self._jobs[run.id] = job
         self._ask_at_s.pop(run.id, None)
         self._spawn(lambda: self._act(job), f"step-{run.id}")
 
-    def _act(self, job: _Job) -> None:
+    def _act(self, job: Job) -> None:
         """On the step's thread: act, and say what came of it."""
         workflow = self._workflows[job.context.run.kind]
         try:
             answer = job.step.act(job.context)
             job.waited = answer if isinstance(answer, Wait) else None
-            job.event = _event_of(answer, job, workflow)
+            job.event = event_of(answer, job, workflow)
         except Stopping:
             job.event = Interrupted(attempt=job.attempt, log=job.notes.last_words())
         except Exception as problem:  # noqa: BLE001 - the border of a scheduled step
             foreseen = isinstance(problem, SeatrialError)
             said = live.clean_text(str(problem))
             _log.warning("step %s failed: %s", job.context.effect_key, said, exc_info=not foreseen)
-            job.event = _raised(problem, job)
+            job.event = raised(problem, job)
         finally:
             job.over = True
             self._on_over()
@@ -313,7 +277,7 @@ class Worker:
         if job.event is not None:
             self._keep(run_id, job, job.event)
 
-    def _still_ours(self, run_id: str, job: _Job) -> bool:
+    def _still_ours(self, run_id: str, job: Job) -> bool:
         current = self._runs.get(run_id).current
         mine = current is not None and (current.name, current.attempt) == (
             job.attempt.step,
@@ -332,7 +296,7 @@ class Worker:
         job.renew_at_s = now_s + self._ttl_s / _RENEWALS
         return True
 
-    def _abandon(self, run_id: str, job: _Job, why: str) -> None:
+    def _abandon(self, run_id: str, job: Job, why: str) -> None:
         """Tell a step to stop. Until it has, this process does not begin its run's next one."""
         job.context.stop(why)
         job.abandoned = True
@@ -340,7 +304,7 @@ class Worker:
         if job.over:
             del self._jobs[run_id]
 
-    def _publish(self, run_id: str, job: _Job) -> None:
+    def _publish(self, run_id: str, job: Job) -> None:
         now_s = self._clock.monotonic()
         if now_s < job.beat_at_s:
             return
@@ -349,61 +313,19 @@ class Worker:
             self._store.beat(live.PREFIX + run_id, said)
             job.said, job.beat_at_s = said, now_s + _BEAT_S
 
-    def _time_out(self, run_id: str, job: _Job, limit_s: float) -> None:
+    def _time_out(self, run_id: str, job: Job, limit_s: float) -> None:
         problem = TimedOut(
             f"The step {job.attempt.step} of {run_id} took more than {limit_s:g} s.",
             remedy="Give it more time, or look in its log for what it waits for.",
             limit_s=limit_s,
         )
-        self._runs.apply(self._runs.get(run_id), _raised(problem, job), now=self._clock.now())
+        self._runs.apply(self._runs.get(run_id), raised(problem, job), now=self._clock.now())
         self._abandon(run_id, job, "it took too long")
 
-    def _keep(self, run_id: str, job: _Job, event: Event) -> None:
+    def _keep(self, run_id: str, job: Job, event: Event) -> None:
         run = self._runs.apply(self._runs.get(run_id), event, now=self._clock.now())
         self.n_kept += 1
         if job.waited is not None and job.waited.seconds is not None:
             self._ask_again(run, job.waited.seconds)
         del self._jobs[run_id]
         self._store.release(job.lease)
-
-
-def _event_of(answer: Answer, job: _Job, workflow: Workflow) -> Event:
-    """What an answer means.   Raises: BadRecord, NotPlain, RecordTooLarge: of what it holds."""
-    log = job.notes.last_words()
-    match answer:
-        case Done():
-            output = to_record(answer.output, job.step.gives, f"output of {job.step.name}")
-            return Finished(attempt=job.attempt, output=output, log=log, outcome=workflow.outcome)
-        case Wait():
-            encode({"memo": answer.memo}, f"memo of {job.step.name}")
-            return Waits(attempt=job.attempt, wait=answer, log=log)
-        case End():
-            encode(answer.data, f"end of {job.step.name}")
-            return Ends(attempt=job.attempt, end=answer, log=log)
-    raise TypeError(f"the step {job.step.name} answered {answer!r}")
-
-
-def _raised(problem: Exception, job: _Job) -> Raised:
-    again = problem.retryable if isinstance(problem, SeatrialError) else True
-    log = job.notes.last_words()
-    return Raised(
-        attempt=job.attempt, error=_record(problem), again=again, retry=job.step.retry, log=log
-    )
-
-
-def _record(problem: Exception) -> dict[str, object]:
-    """A failure as it can be kept."""
-    if not isinstance(problem, SeatrialError):
-        return {
-            "code": "steps.failed",
-            "problem": clean_text(f"{type(problem).__name__}: {problem}"),
-            "remedy": "Look at the step's log, then retry it.",
-            "facts": {},
-        }
-    try:
-        encode(problem.facts, "facts")
-        facts = dict(problem.facts)
-    except SeatrialError:  # what is no JSON is told as text
-        facts = {name: clean_text(repr(value)) for name, value in problem.facts.items()}
-    texts = {"problem": clean_text(problem.problem), "remedy": clean_text(problem.remedy)}
-    return {"code": problem.code, **texts, "facts": facts}

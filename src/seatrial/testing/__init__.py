@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from seatrial.testing.limits_suite import LimitStoreSuite
     from seatrial.testing.loader_suite import LoaderSuite
     from seatrial.testing.memory_broker import MemoryBroker
-    from seatrial.testing.memory_index import MemoryIndexStore
+    from seatrial.testing.memory_index_store import MemoryIndexStore
     from seatrial.testing.memory_ledger import MemoryLedger
     from seatrial.testing.memory_oip import MemoryOip
     from seatrial.testing.memory_prompts import MemoryPrompts
@@ -112,7 +112,7 @@ _HOMES = {
     "LimitStoreSuite": "limits_suite",
     "LoaderSuite": "loader_suite",
     "MemoryBroker": "memory_broker",
-    "MemoryIndexStore": "memory_index",
+    "MemoryIndexStore": "memory_index_store",
     "MemoryLedger": "memory_ledger",
     "MemoryOip": "memory_oip",
     "MemoryPrompts": "memory_prompts",

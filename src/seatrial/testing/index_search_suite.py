@@ -14,7 +14,7 @@ from seatrial.rag.index.writing import IndexStore
 from seatrial.testing import index_corpus as corpus
 from seatrial.testing.index_contents import ALL, build, read
 from seatrial.testing.index_corpus import PLAIN_WORDS, RECIPE
-from seatrial.testing.memory_index import MemoryIndexStore
+from seatrial.testing.memory_index_store import MemoryIndexStore
 
 
 class IndexSearchSuite:

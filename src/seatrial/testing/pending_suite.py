@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seatrial.monitoring.performance.labels import Ledger, Scored
+from seatrial.monitoring.performance.pending import Ledger
+from seatrial.monitoring.performance.scored import Scored
 
 
 def scored(*rows: tuple[str, int, int]) -> Scored:

@@ -61,7 +61,7 @@ class EventEffects:
 
     def _demand(self, request: RetrainingDemanded, event: CloudEvent) -> None:
         with ONE_AT_A_TIME:
-            from seatrial.wiring.retraining.steps import config_of
+            from seatrial.wiring.retraining.configured import config_of
 
         config = config_of(self._workspace, request.retraining)
         rows = "" if request.n_rows is None else f" of {request.n_rows:,} rows"

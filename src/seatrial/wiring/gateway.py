@@ -24,9 +24,10 @@ from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.policies.tallies import Tallies
 from seatrial.gateway.prices.defaults import DEFAULTS
 from seatrial.gateway.prices.entries import ChainedBook, EntryBook
-from seatrial.gateway.routes.config import GatewayConfig, ProviderConfig
+from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.gateway.routes.keys import Key
+from seatrial.gateway.routes.model_config import ProviderConfig
 from seatrial.gateway.routes.prompted import Prompts
 from seatrial.gateway.routes.stack import Parts, model_table
 from seatrial.gateway.routes.table import ModelTable, Route

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Store
-from seatrial.registry.bundle import read_manifest
+from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import get
 from seatrial.serving.engine import EnginePlan
 from seatrial.web.console.model_pages import Shown
@@ -35,7 +35,7 @@ class ModelViews:
 
     def _read(self, endpoint: str, version: int) -> Shown:
         digest = get(self._store, endpoint, version).digest
-        manifest = read_manifest(self._workspace.bundles / digest, digest)
+        manifest = Bundle.known(self._workspace.bundles / digest, digest=digest).manifest
         return Shown(
             framework=manifest.framework,
             signature=manifest.signature,

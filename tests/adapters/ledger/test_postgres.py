@@ -12,8 +12,8 @@ from seatrial.adapters.ledger.postgres import PostgresLedger
 from seatrial.adapters.store.postgres import PostgresStore
 from seatrial.gateway.ledger.ledger import Granted
 from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable
+from seatrial.testing.ledger_entries import DAY, reservation
 from seatrial.testing.ledger_model import balance
-from seatrial.testing.ledger_suite import DAY, reservation
 
 
 def test_an_address_that_cannot_be_read_is_refused_without_showing_it():

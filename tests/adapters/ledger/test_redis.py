@@ -18,8 +18,8 @@ from seatrial.kernel.store import (
     StoreFull,
     StoreUnavailable,
 )
+from seatrial.testing.ledger_entries import DAY, reservation
 from seatrial.testing.ledger_model import balance
-from seatrial.testing.ledger_suite import DAY, reservation
 
 
 def test_an_address_that_cannot_be_read_is_refused_without_showing_it():

@@ -10,7 +10,8 @@ import pytest
 
 from seatrial.adapters.native import boosters
 from seatrial.adapters.native.boosters import of_classes, of_two_classes, open_booster
-from seatrial.registry.model_file import CorruptModel, MissingLibrary
+from seatrial.registry.missing_library import MissingLibrary
+from seatrial.registry.model_file import CorruptModel
 
 
 class Unreadable(Exception):

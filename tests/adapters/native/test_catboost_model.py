@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from seatrial.adapters.native.catboost_model import load_catboost
-from seatrial.registry.model_file import FileFormat, MissingLibrary
+from seatrial.registry.missing_library import MissingLibrary
+from seatrial.registry.model_file import FileFormat
 from seatrial.registry.scan import scan
 
 

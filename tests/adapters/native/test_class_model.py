@@ -14,8 +14,8 @@ from seatrial.packaging.describe import NeedsSample
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
 from seatrial.registry.class_folder import named_class, pack_class
-from seatrial.registry.scan import UnsafeModel
 from seatrial.registry.signature import Dtype, Task
+from seatrial.registry.unsafe import UnsafeModel
 
 ROWS = Sample(
     columns={

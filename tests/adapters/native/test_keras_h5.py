@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.adapters.native.keras_h5 import configuration_of
-from seatrial.registry.model_file import MissingLibrary
+from seatrial.registry.missing_library import MissingLibrary
 
 
 def test_without_its_library_the_extra_is_named(

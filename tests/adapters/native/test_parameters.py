@@ -20,7 +20,8 @@ from sklearn.preprocessing import FunctionTransformer
 from seatrial.adapters.native.opening import open_model
 from seatrial.adapters.native.parameters import check_parameters
 from seatrial.adapters.picklescan import dangerous
-from seatrial.registry.scan import UnsafeModel, scan
+from seatrial.registry.scan import scan
+from seatrial.registry.unsafe import UnsafeModel
 
 
 def nested(step: Any) -> Any:

@@ -14,7 +14,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from seatrial.adapters.native.pickles import load_pickle
 from seatrial.adapters.picklescan import dangerous
-from seatrial.registry.scan import ScanReport, UnsafeModel, scan
+from seatrial.registry.scan import ScanReport, scan
+from seatrial.registry.unsafe import UnsafeModel
 
 HARMLESS = pickle.dumps(1)
 

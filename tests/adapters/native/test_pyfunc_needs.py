@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.adapters.native.pyfunc_needs import check_needs
-from seatrial.registry.model_file import MissingLibrary
+from seatrial.registry.missing_library import MissingLibrary
 from seatrial.serving.failures import VersionMismatch
 
 NUMPY = metadata.version("numpy")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from seatrial.adapters.store.sql import Row, migrate, schema_version
+from seatrial.adapters.store.database import Row, migrate, schema_version
 from seatrial.kernel.store import StoreNewer
 
 FIRST = ("CREATE TABLE things (name TEXT)", "INSERT INTO things VALUES ('old')")

@@ -25,13 +25,14 @@ from seatrial.gateway.ledger.budget import Budget, Scope, Window
 from seatrial.gateway.ledger.teller import TellerClosed
 from seatrial.gateway.ledger.usage import By, UsageQuestion
 from seatrial.gateway.policies import budget
-from seatrial.gateway.policies.budget import CANCELLED, BudgetOptions, Unfinished
+from seatrial.gateway.policies.budget import CANCELLED
 from seatrial.gateway.policies.budget_failures import (
     AttemptRepeated,
     BudgetExceeded,
     BudgetHeld,
     PriceUnknown,
 )
+from seatrial.gateway.policies.ticket import BudgetOptions, Unfinished
 from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import StoreUnavailable
 from seatrial.testing.billing_provider import FlatPrice, WordCounter

@@ -100,13 +100,6 @@ def test_only_the_kinds_that_are_asked_for_are_replaced(kinds, left):
     assert passed.request.messages[0].text.count("_1>") == 1
 
 
-def test_without_restoring_the_answer_is_left_as_it_is():
-    request = ChatRequest(model="m", messages=(said(Role.USER, ANA),))
-    passed = Pseudonyms(restore=False).chat(request)
-    assert passed.request.messages[0].text == "<EMAIL_1>"
-    assert passed.reader is None
-
-
 def test_inputs_of_embeddings_are_replaced_in_both_forms():
     request = EmbeddingRequest(model="e", inputs=(f"a {ANA}",), raw={"input": f"a {ANA}", "x": 1})
     sent = Pseudonyms().embed(request)

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.gateway.prompts.failures import PromptInvalid
-from seatrial.gateway.prompts.sandbox import FILTERS, MAX_SOURCE_CHARS, Compiled, Limits, Meter
+from seatrial.gateway.prompts.filters import NAMES
+from seatrial.gateway.prompts.meter import Limits, Meter
+from seatrial.gateway.prompts.sandbox import MAX_SOURCE_CHARS, Compiled
 
 
 def rendered(source: str, limits: Limits | None = None, **values: object) -> str:
@@ -179,7 +181,7 @@ def test_filters_on_long_values_are_bounded(condition):
         rendered(source, x=[0] * 5_000, y=["a"] * 5_000, t="a\n" * 5_000)
 
 
-@given(st.sampled_from(FILTERS), st.text(max_size=20))
+@given(st.sampled_from(NAMES), st.text(max_size=20))
 def test_filters_of_texts_raise_nothing_but_what_is_said(name, text):
     try:
         assert isinstance(rendered(f"{{{{ x | {name} | tojson }}}}", x=text), str)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from seatrial.gateway.chat.messages import Role
 from seatrial.gateway.prompts.failures import PromptInvalid, VariablesInvalid
-from seatrial.gateway.prompts.sandbox import Limits
+from seatrial.gateway.prompts.meter import Limits
 from seatrial.gateway.prompts.template import REASONING, Prompt, PromptKind, digest_of
 
 SORT = """---

@@ -17,8 +17,8 @@ from seatrial.gateway.spend.records import (
     usage_record,
     usage_records,
 )
+from seatrial.testing.ledger_entries import reservation, settlement
 from seatrial.testing.ledger_model import ALL
-from seatrial.testing.ledger_suite import reservation, settlement
 from seatrial.testing.memory_ledger import MemoryLedger
 
 

@@ -5,10 +5,11 @@ from datetime import timedelta
 from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.kernel.events import Draft
 from seatrial.monitoring.alerts.alarms import Alarms
-from seatrial.monitoring.alerts.alert import Phase, Timing
+from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Courier, Couriers
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level
+from seatrial.monitoring.alerts.lifecycle import Timing
 from seatrial.monitoring.alerts.routing import Policy
 from seatrial.monitoring.alerts.silence import Matcher, Silence
 from seatrial.testing.clock import FakeClock

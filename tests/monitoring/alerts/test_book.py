@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from seatrial.kernel.events import Draft
-from seatrial.monitoring.alerts.alert import AlertConflict, Phase, Timing
+from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook, UnknownAlert
 from seatrial.monitoring.alerts.facts import UnknownFact
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level
+from seatrial.monitoring.alerts.lifecycle import AlertConflict, Timing
 from seatrial.monitoring.alerts.silence import Matcher, Silence
 from seatrial.testing.memory_store import MemoryStore
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from seatrial.kernel.config import ConfigInvalid, load
-from seatrial.monitoring.alerts.alert import Timing
 from seatrial.monitoring.alerts.config import AlertsConfig
+from seatrial.monitoring.alerts.lifecycle import Timing
 from seatrial.monitoring.alerts.silence import Matcher
 
 

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.kernel.store import StoreFull, StoreUnavailable
-from seatrial.monitoring.alerts.alert import Alert, Phase, Timing
+from seatrial.monitoring.alerts.alert import Alert, Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Courier, Couriers
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level
+from seatrial.monitoring.alerts.lifecycle import Timing
 from seatrial.monitoring.alerts.notify import Notification, Receipt
 from seatrial.monitoring.alerts.outbox import Backoff
 from seatrial.monitoring.alerts.routing import Policy

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from seatrial.kernel.events import Fact
-from seatrial.monitoring.alerts.alert import Timing
 from seatrial.monitoring.alerts.book import PREFIX, AlertBook
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
 from seatrial.monitoring.alerts.history import KEPT, History, fold
+from seatrial.monitoring.alerts.lifecycle import Timing
 from seatrial.testing import MemoryStore
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

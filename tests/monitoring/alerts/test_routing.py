@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial.monitoring.alerts.alert import Alert, Phase, Timing, step
+from seatrial.monitoring.alerts.alert import Alert, Phase
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level
+from seatrial.monitoring.alerts.lifecycle import Timing, step
 from seatrial.monitoring.alerts.notify import Notification
 from seatrial.monitoring.alerts.routing import DuringRelease, Policy, Told, due, marks_of, mutes
 from seatrial.monitoring.alerts.silence import Matcher, Silence

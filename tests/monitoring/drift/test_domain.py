@@ -22,7 +22,8 @@ from seatrial.monitoring.drift.alarm_state import WatchState
 from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.decision import DriftOutcome
 from seatrial.monitoring.drift.domain import CLASSIFIER, watched_means
-from seatrial.monitoring.drift.quality import Check, check_quality
+from seatrial.monitoring.drift.flaw import Check
+from seatrial.monitoring.drift.quality import check_quality
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import ColumnDrift
 from seatrial.monitoring.rows.table import Table

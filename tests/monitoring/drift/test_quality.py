@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from seatrial.monitoring.drift.compare import compare
-from seatrial.monitoring.drift.quality import Check, Finding, QualityLimits, check_quality
+from seatrial.monitoring.drift.flaw import Check, Finding, QualityLimits
+from seatrial.monitoring.drift.quality import check_quality
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.monitoring.summaries.counting import Summariser

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seatrial.monitoring.drift.quality import Check
+from seatrial.monitoring.drift.flaw import Check
 from seatrial.monitoring.drift.segments import (
     NoSegmentReference,
     SegmentDrift,

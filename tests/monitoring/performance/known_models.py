@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seatrial.monitoring.performance.labels import Scored
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.rows.scores import ScoreColumns
 from seatrial.monitoring.rows.table import Table
 

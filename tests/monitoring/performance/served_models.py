@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.monitoring.performance.inbox import MemoryInbox
-from seatrial.monitoring.performance.labels import Keeping, MemoryPending
+from seatrial.monitoring.performance.labels import Keeping
+from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.served_reference import (
     Origin,
     ServedReference,

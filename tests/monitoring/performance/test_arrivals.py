@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from served_models import REFERENCE, Rows, drawn
 
 from seatrial.monitoring.performance.arrivals import Arrivals, arrivals
-from seatrial.monitoring.performance.labels import MemoryPending
+from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.reference import regressor_reference
 from seatrial.monitoring.rows.scores import ScoreColumns
 from seatrial.monitoring.rows.served import NUMBER, TRUTH

@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
 from seatrial.monitoring.performance.audit import (
@@ -55,23 +53,6 @@ def test_a_window_gets_exactly_its_labels_and_every_row_the_same_chance() -> Non
     assert not chosen_of_window(ids, 0).any()
 
 
-@given(
-    st.lists(st.sampled_from("abc"), min_size=1, max_size=60),
-    st.integers(0, 60),
-    st.integers(0, 5),
-)
-def test_each_stratum_gets_its_part_of_the_labels(
-    strata: list[str], n_labels: int, salt: int
-) -> None:
-    picked = chosen_of_window(IDS[: len(strata)], n_labels, strata=strata, salt=str(salt))
-    n_labels = min(n_labels, len(strata))
-    assert picked.sum() == n_labels
-    for stratum in set(strata):
-        of_it = np.array([value == stratum for value in strata])
-        part = n_labels * of_it.mean()
-        assert abs(picked[of_it].sum() - part) < 2
-
-
 def test_more_labels_drop_no_row_of_a_window() -> None:
     few, more = chosen_of_window(IDS[:200], 20), chosen_of_window(IDS[:200], 30)
     assert not (few & ~more).any()
@@ -110,8 +91,6 @@ def test_audits_that_cannot_be_are_refused() -> None:
         chosen(IDS, share=2)
     with pytest.raises(BadAudit, match="-1 labels"):
         chosen_of_window(IDS[:3], -1)
-    with pytest.raises(BadAudit, match="3 predictions in 1 strata"):
-        chosen_of_window(IDS[:3], 1, strata=["a"])
     with pytest.raises(BadAudit, match="half-width of 0"):
         labels_for_interval(half_width=0, share=0.9, row_variance=0.1)
     with pytest.raises(BadAudit, match=r"drop of 0\.9 from 0\.85"):

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from seatrial.monitoring.alerts.finding import Kind, Level
 from seatrial.monitoring.performance.batch import BatchPerformance
-from seatrial.monitoring.performance.labels import Keeping, MemoryPending
+from seatrial.monitoring.performance.labels import Keeping
 from seatrial.monitoring.performance.log_answers import log_answers, log_reference
+from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.segment_judge import SegmentRules, SegmentVerdict
 from seatrial.monitoring.performance.segment_reference import segments_of

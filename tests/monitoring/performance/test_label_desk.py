@@ -22,8 +22,9 @@ from seatrial.monitoring.performance.label_desk import (
     NothingLogged,
     TooManyLabels,
 )
-from seatrial.monitoring.performance.labels import BadLabels, MemoryPending
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
+from seatrial.monitoring.performance.pending import MemoryPending
+from seatrial.monitoring.performance.scored import BadLabels
 from seatrial.release.endpoint import start
 from seatrial.release.projection import Endpoints, UnknownEndpoint
 from seatrial.release.rollout import Plan, Step

@@ -5,15 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.monitoring.performance.labels import (
-    BadLabels,
-    Keeping,
-    MemoryPending,
-    Scored,
-    join,
-    keep,
-    together,
-)
+from seatrial.monitoring.performance.labels import Keeping, join, keep
+from seatrial.monitoring.performance.pending import MemoryPending
+from seatrial.monitoring.performance.scored import BadLabels
 from seatrial.testing.pending_suite import scored
 
 NAN = float("nan")
@@ -59,20 +53,6 @@ def test_ids_without_labels_are_refused() -> None:
         join(waiting(), ["p1", "p2"], np.ones(1))
 
 
-def test_parts_of_predictions_that_differ_in_length_are_refused() -> None:
-    rows = scored(("a", 1, 1), ("b", 2, 1))
-    with pytest.raises(BadLabels, match="1 values of score for 2 predictions"):
-        Scored(
-            ids=rows.ids,
-            at_us=rows.at_us,
-            step=rows.step,
-            predicted=rows.predicted,
-            score=rows.score[:1],
-            audited=rows.audited,
-            label=rows.label,
-        )
-
-
 def test_the_watermark_follows_the_youngest_prediction_and_never_goes_back() -> None:
     pending, keeping = MemoryPending(), Keeping(keep_s=10e-6, max_rows=100)
     first = keep(pending, scored(("a", 100, 1), ("b", 95, 1)), keeping)
@@ -97,12 +77,6 @@ def test_a_prediction_with_a_known_id_is_counted_and_dropped() -> None:
     pending = waiting(2)
     kept = keep(pending, scored(("p1", 9, 9), ("new", 9, 9)), Keeping())
     assert (kept.n_added, kept.n_duplicate) == (1, 1)
-
-
-def test_batches_are_one_and_none_are_nothing() -> None:
-    both = together([scored(("a", 1, 1)), scored(("b", 2, 2), ("c", 3, 3))])
-    assert (both.ids, both.step.tolist()) == (("a", "b", "c"), [1, 2, 3])
-    assert len(together([])) == 0
 
 
 labels = st.lists(

@@ -5,9 +5,9 @@ import pytest
 from known_models import REGRESSION, regression
 
 from seatrial.monitoring.performance.judge import estimated
-from seatrial.monitoring.performance.labels import BadLabels
 from seatrial.monitoring.performance.reference import PerformanceReference
 from seatrial.monitoring.performance.rows import scored_rows
+from seatrial.monitoring.performance.scored import BadLabels
 from seatrial.monitoring.performance.state import observe, start
 from seatrial.monitoring.performance.verdict import Level, PerformanceRules
 from seatrial.monitoring.rows.scores import BadScores, ScoreColumns

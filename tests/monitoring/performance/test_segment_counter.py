@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from served_models import REFERENCE, drawn
 
-from seatrial.monitoring.performance.labels import Scored
 from seatrial.monitoring.performance.rows import row_places, served_rows
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.segment_counter import SegmentCounter
 from seatrial.monitoring.rows.served import TRUTH
 from seatrial.monitoring.rows.table import Coded, Table, rows_of

@@ -10,7 +10,8 @@ from served_models import REFERENCE, WINDOW_ROWS, Rows, drawn, label, take, unto
 
 from seatrial.kernel.store import StoreFull
 from seatrial.monitoring.alerts.finding import Finding, Kind, Level
-from seatrial.monitoring.performance.labels import Keeping, MemoryPending
+from seatrial.monitoring.performance.labels import Keeping
+from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.record import BadPerformanceRecord
 from seatrial.monitoring.performance.reference import regressor_reference
 from seatrial.monitoring.performance.segment_baseline import SegmentBaseline

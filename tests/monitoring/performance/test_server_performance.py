@@ -16,8 +16,8 @@ from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
 from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.inbox import Entry, Purpose
-from seatrial.monitoring.performance.labels import MemoryPending
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
+from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.monitoring.watching.server_monitor import BEAT, ServerMonitor

@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from known_models import binary, regression, scored
 
-from seatrial.monitoring.performance.labels import MemoryPending, Scored, join
+from seatrial.monitoring.performance.labels import join
+from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.record import (
     BadPerformanceRecord,
     state_from_dict,
     state_to_dict,
 )
 from seatrial.monitoring.performance.reference import PerformanceReference
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.state import (
     STEP_ROWS,
     BadSteps,

@@ -8,7 +8,7 @@ from served_models import REFERENCE, WINDOW_ROWS
 
 from seatrial.kernel.errors import Conflict
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level
-from seatrial.monitoring.performance.labels import MemoryPending
+from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.untold import Told, UntoldUnreadable
 from seatrial.monitoring.performance.version_ledger import LedgerChanged, VersionLedger
 

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from seatrial.monitoring.triggers.book import TriggerBook
-from seatrial.monitoring.triggers.rule import DriftRule, Quorum, Says, Window
-from seatrial.monitoring.triggers.trigger import EVALUATION, RETRAINING, RequestConflict
+from seatrial.monitoring.triggers.decision import Says
+from seatrial.monitoring.triggers.fold import EVALUATION, RETRAINING
+from seatrial.monitoring.triggers.rule import DriftRule, Quorum, Window
+from seatrial.monitoring.triggers.trigger import RequestConflict
 from seatrial.testing.memory_store import MemoryStore
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

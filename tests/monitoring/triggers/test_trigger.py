@@ -10,6 +10,8 @@ from seatrial.kernel.events import Draft, Fact
 from seatrial.kernel.plain import decode, encode
 from seatrial.monitoring.alerts.facts import UnknownFact
 from seatrial.monitoring.triggers.cron import parse_cron
+from seatrial.monitoring.triggers.decision import Says
+from seatrial.monitoring.triggers.fold import Triggers, fold
 from seatrial.monitoring.triggers.rule import (
     DriftRule,
     Evidence,
@@ -17,18 +19,10 @@ from seatrial.monitoring.triggers.rule import (
     Measured,
     PerformanceRule,
     Quorum,
-    Says,
     ScheduleRule,
     Window,
 )
-from seatrial.monitoring.triggers.trigger import (
-    RequestConflict,
-    Triggers,
-    UnknownRequest,
-    evaluated,
-    fold,
-    look,
-)
+from seatrial.monitoring.triggers.trigger import RequestConflict, UnknownRequest, evaluated, look
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

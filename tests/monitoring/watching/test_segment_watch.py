@@ -12,13 +12,13 @@ import pytest
 from seatrial.kernel.store import Store, StoreUnavailable
 from seatrial.monitoring.alerts.finding import Finding, Level
 from seatrial.monitoring.alerts.troubles import LeaseLost, Troubles
-from seatrial.monitoring.drift.quality import Check
-from seatrial.monitoring.drift.quality import Finding as Flaw
+from seatrial.monitoring.drift.flaw import Check
+from seatrial.monitoring.drift.flaw import Finding as Flaw
 from seatrial.monitoring.drift.segments import SegmentDrift
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import WindowDrift
 from seatrial.monitoring.performance.arrivals import Logged
-from seatrial.monitoring.performance.labels import MemoryPending
+from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.rows.source import SourceUnavailable
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser

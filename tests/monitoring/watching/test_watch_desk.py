@@ -8,10 +8,10 @@ import pytest
 
 from seatrial.kernel.errors import Invalid
 from seatrial.kernel.events import Draft
-from seatrial.monitoring.alerts.alert import AlertConflict
 from seatrial.monitoring.alerts.book import AlertBook, UnknownAlert
 from seatrial.monitoring.alerts.facts import UnknownFact
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
+from seatrial.monitoring.alerts.lifecycle import AlertConflict
 from seatrial.monitoring.alerts.silence import BadMatcher, UnknownSilence
 from seatrial.monitoring.watching.server_monitor import BEAT
 from seatrial.monitoring.watching.watch_desk import WatchDesk

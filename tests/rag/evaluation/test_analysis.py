@@ -20,7 +20,7 @@ from seatrial.rag.evaluation.analysis_page import (
 from seatrial.rag.evaluation.questions import Question
 from seatrial.rag.retrieval.settings import Mode, RetrievalSettings
 from seatrial.testing.index_corpus import PLAIN_WORDS
-from seatrial.testing.memory_index import MemoryIndexStore
+from seatrial.testing.memory_index_store import MemoryIndexStore
 
 
 class Prices:

@@ -9,7 +9,7 @@ from seatrial.rag.evaluation.trial import try_all
 from seatrial.rag.retrieval.settings import Mode, RetrievalSettings
 from seatrial.rag.text.document import Span
 from seatrial.testing.index_corpus import PLAIN_WORDS
-from seatrial.testing.memory_index import MemoryIndexStore
+from seatrial.testing.memory_index_store import MemoryIndexStore
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from seatrial.rag.index.mirror import MirroredIndex, copy_vectors, drop_unused
 from seatrial.rag.index.reading import Index
 from seatrial.testing import index_corpus as corpus
 from seatrial.testing.index_corpus import DIMENSIONS, PLAIN_WORDS, RECIPE
-from seatrial.testing.memory_index import MemoryIndexStore
+from seatrial.testing.memory_index_store import MemoryIndexStore
 from seatrial.testing.memory_vectors import MemoryVectors
 
 

@@ -10,7 +10,7 @@ from seatrial.rag.index.writing import IndexedDocument, Recipe
 from seatrial.rag.text.document import Document, Span
 from seatrial.rag.text.language import language_of
 from seatrial.testing.index_corpus import PLAIN_WORDS
-from seatrial.testing.memory_index import MemoryIndexStore
+from seatrial.testing.memory_index_store import MemoryIndexStore
 
 
 class Words:

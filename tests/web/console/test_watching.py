@@ -11,19 +11,21 @@ from typing import Any
 
 import pytest
 
-from seatrial.web.console.watching import (
+from seatrial.web.console.report_columns import (
     SHOWN,
-    alarm_sentence,
-    began,
     columns_of,
     figures,
-    headline,
     line_of,
+    tally,
+    value_names,
+)
+from seatrial.web.console.watching import (
+    alarm_sentence,
+    began,
+    headline,
     overall,
     report_page,
     silences_shown,
-    tally,
-    value_names,
 )
 from seatrial.web.console.words import words
 

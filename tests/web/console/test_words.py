@@ -21,7 +21,7 @@ from seatrial.monitoring.alerts.wording import kind_name
 from seatrial.monitoring.drift.decision import DriftOutcome
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.service.alarms import KINDS as SIGNALS
-from seatrial.monitoring.triggers.trigger import EVALUATION, RETRAINING
+from seatrial.monitoring.triggers.fold import EVALUATION, RETRAINING
 from seatrial.rag.answering.reply import Refusal
 from seatrial.rag.retrieval.found import DenseUse
 from seatrial.release.fold import CHANGES

@@ -15,10 +15,11 @@ from seatrial.kernel.errors import Conflict, SeatrialError
 from seatrial.packaging.rehearsal import GraphFails
 from seatrial.packaging.requirements import RequirementsUnreadable
 from seatrial.registry.archive import ArchiveUnreadable, pack
-from seatrial.registry.bundle import Bundle, BundleNotFound, Contents
+from seatrial.registry.bundle import Bundle, Contents
+from seatrial.registry.bundle_files import BundleNotFound
 from seatrial.registry.golden import Golden
 from seatrial.registry.manifest import Framework, Role
-from seatrial.registry.scan import UnsafeModel
+from seatrial.registry.unsafe import UnsafeModel
 from seatrial.serving.engine import EngineKind, PlanUnreadable
 from seatrial.testing.models import matrix_signature, only
 from seatrial.wiring.deploying.intake import NameDiffers, VouchedElsewhere, take_in

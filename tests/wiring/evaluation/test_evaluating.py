@@ -14,7 +14,7 @@ from seatrial.kernel.errors import Invalid
 from seatrial.packaging.sample import BadSample, SampleMismatch
 from seatrial.registry.archive import pack
 from seatrial.registry.bundle import Bundle
-from seatrial.registry.scan import UnsafeModel
+from seatrial.registry.unsafe import UnsafeModel
 from seatrial.training.evaluation.decision import Kind, Outcome
 from seatrial.training.evaluation.rules import Guardrail, Rules
 from seatrial.wiring.deploying.deploy import Order, deploy_order

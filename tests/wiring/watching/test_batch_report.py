@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from seatrial.kernel.errors import NotFound
-from seatrial.monitoring.drift.quality import Check
+from seatrial.monitoring.drift.flaw import Check
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.watching.batch import Outcome, RuleName
 from seatrial.monitoring.watching.watch_file import MonitoringFile
-from seatrial.wiring.watching import batch_report, column_report, log_reference
+from seatrial.wiring.watching import batch_report, batch_rows, column_report, log_reference
 from seatrial.wiring.watching.batch_report import Compared, compared
 from seatrial.wiring.watching.late_labels import LabelColumnsMissing
 from seatrial.wiring.watching.log_reference import Known
@@ -55,6 +55,11 @@ def report(
     )
 
 
+def hold_at_most(monkeypatch: pytest.MonkeyPatch, n_values: int) -> None:
+    for module in (batch_report, batch_rows):
+        monkeypatch.setattr(module, "MOST_HELD", n_values)
+
+
 FILES = {"reference": "reference.parquet", "data": "current.parquet"}
 
 
@@ -73,7 +78,7 @@ def test_more_rows_than_are_held_say_the_same_to_a_thousandth(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     exact = report(EXAMPLE, **FILES, segments="region")
-    monkeypatch.setattr(batch_report, "_MOST_HELD", 0)
+    hold_at_most(monkeypatch, 0)
     counted = report(EXAMPLE, **FILES, segments="region")
     assert counted.report.segments == exact.report.segments
     assert counted.report.alarm == exact.report.alarm
@@ -127,7 +132,7 @@ def test_more_rows_than_a_column_may_have_are_read_by_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     exact = report(EXAMPLE, **FILES)
-    monkeypatch.setattr(batch_report, "_MOST_HELD", 100)
+    hold_at_most(monkeypatch, 100)
     counted = report(EXAMPLE, **FILES)
     assert counted.report.n == exact.report.n
     assert any(c.ks is not None and c.ks.error > 0 for c in counted.report.drift.features)
@@ -168,7 +173,7 @@ def written(path: Path, n: int, seed: int, *, topic: bool = False) -> Path:
 def test_texts_and_vectors_are_compared_from_end_to_end(
     tmp_path: Path, suffix: str, held: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_report, "_MOST_HELD", held)
+    hold_at_most(monkeypatch, held)
 
     def of(path: Path) -> dict[str, object]:
         return {"source": str(path), "columns": {"embeddings": "vector"}}

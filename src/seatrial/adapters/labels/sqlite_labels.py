@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.adapters.store.sqlite_file import Schema, SqliteFile
-from seatrial.monitoring.performance.labels import Scored, rows_as_tuples, scored_from_tuples
+from seatrial.monitoring.performance.scored import Scored, rows_as_tuples, scored_from_tuples
 
 _SCHEMA = Schema(
     application_id=0x5EA7_21A2,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from seatrial.adapters.ledger.sql_rows import open_ones, read_batch, read_expired, write_batch
 from seatrial.adapters.ledger.sql_sums import COST, GROUPS, SUMS, sum_of
-from seatrial.adapters.store.sql import Database
+from seatrial.adapters.store.database import Database
 from seatrial.gateway.ledger.ledger import Balance, Lapsed, Operation, Outcome, Reserve, time_part
 from seatrial.gateway.ledger.usage import By, UsageQuestion, UsageSum, merged, most_of
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from msgspec.json import decode, encode
 
-from seatrial.adapters.store.sql import Session
+from seatrial.adapters.store.database import Session
 from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.ledger.batch import Account, Attempt, Batch
 from seatrial.gateway.ledger.ledger import Count, Operation, Reserve, Settle

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.registry.model_file import CorruptModel, missing_library
+from seatrial.registry.missing_library import missing_library
+from seatrial.registry.model_file import CorruptModel
 from seatrial.registry.signature import Prediction
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from seatrial.adapters.native.threads import allowed_threads
 from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
-from seatrial.registry.model_file import CorruptModel, missing_library
+from seatrial.registry.missing_library import missing_library
+from seatrial.registry.model_file import CorruptModel
 from seatrial.registry.signature import Batch, Dtype, Prediction, Signature, Task, n_rows
 from seatrial.serving.failures import UnsupportedModel
 

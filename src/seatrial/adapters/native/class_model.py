@@ -22,7 +22,8 @@ from seatrial.adapters.native.answers import column, shown_by, wanted_of
 from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.registry.class_file import NoSuchClass, Packed, UnreadableClass, unpack_class
-from seatrial.registry.model_file import CorruptModel, missing_library
+from seatrial.registry.missing_library import missing_library
+from seatrial.registry.model_file import CorruptModel
 from seatrial.registry.scan import MAX_MODEL_BYTES
 from seatrial.registry.signature import Batch, Prediction, Signature, Task, n_rows
 from seatrial.serving.failures import CodeFailed, WrongClass

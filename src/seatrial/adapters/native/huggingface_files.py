@@ -13,7 +13,8 @@ from seatrial.adapters.native.huggingface_model import HuggingfaceModel
 from seatrial.adapters.native.threads import allowed_threads
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.huggingface_file import FolderIncomplete, is_weights
-from seatrial.registry.model_file import CorruptModel, missing_library
+from seatrial.registry.missing_library import missing_library
+from seatrial.registry.model_file import CorruptModel
 
 _SETTINGS: Final = {
     "HF_HUB_OFFLINE": "1",

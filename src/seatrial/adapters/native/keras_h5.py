@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from seatrial.registry.model_file import CorruptModel, missing_library
-from seatrial.registry.scan import UnsafeModel
+from seatrial.registry.missing_library import missing_library
+from seatrial.registry.model_file import CorruptModel
+from seatrial.registry.unsafe import UnsafeModel
 
 if TYPE_CHECKING:
     import h5py

@@ -14,7 +14,8 @@ from seatrial.adapters.export.onnx_text import Texts, classes_of, task_of, texts
 from seatrial.adapters.export.text_examples import text_input
 from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
-from seatrial.registry.model_file import CorruptModel, missing_library
+from seatrial.registry.missing_library import missing_library
+from seatrial.registry.model_file import CorruptModel
 from seatrial.registry.signature import MAX_RANK, Batch, Dtype, Prediction, Signature, Task
 from seatrial.serving.failures import UnsupportedModel
 

@@ -24,8 +24,10 @@ from seatrial.adapters.native.threads import allowed_threads, hold
 from seatrial.adapters.native.torch_files import load_torch
 from seatrial.adapters.native.xgboost_model import XgboostModel, load_xgboost
 from seatrial.kernel.errors import SeatrialError
-from seatrial.registry.model_file import CorruptModel, FileFormat, missing_library
-from seatrial.registry.scan import LostDefinition, ScanReport
+from seatrial.registry.missing_library import missing_library
+from seatrial.registry.model_file import CorruptModel, FileFormat
+from seatrial.registry.scan import ScanReport
+from seatrial.registry.unsafe import LostDefinition
 from seatrial.serving.failures import VersionMismatch
 
 

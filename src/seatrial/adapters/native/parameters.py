@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from seatrial.registry.scan import UnsafeModel
+from seatrial.registry.unsafe import UnsafeModel
 
 _TEXT: Final = "sklearn.feature_extraction."
 _CONTENT: Final = "content"

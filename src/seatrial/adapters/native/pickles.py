@@ -23,8 +23,9 @@ from seatrial.registry.allowed import (
     is_model_class,
     named,
 )
-from seatrial.registry.model_file import open_stream
-from seatrial.registry.scan import MAX_MODEL_BYTES, ScanReport, UnsafeModel
+from seatrial.registry.compression import open_stream
+from seatrial.registry.scan import MAX_MODEL_BYTES, ScanReport
+from seatrial.registry.unsafe import UnsafeModel
 
 
 def load_pickle(path: Path, report: ScanReport, *, limit: int = MAX_MODEL_BYTES) -> object:

@@ -11,7 +11,8 @@ from seatrial.adapters.native.pyfunc_inputs import taken_by
 from seatrial.adapters.native.pyfunc_model import PyfuncModel
 from seatrial.adapters.native.pyfunc_needs import check_needs
 from seatrial.kernel.errors import SeatrialError
-from seatrial.registry.model_file import CorruptModel, missing_library
+from seatrial.registry.missing_library import missing_library
+from seatrial.registry.model_file import CorruptModel
 from seatrial.registry.pyfunc_file import unpack_pyfunc
 from seatrial.registry.saved_model_file import NoSignature, UnreadableArchive
 from seatrial.registry.scan import MAX_MODEL_BYTES

@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
-from seatrial.registry.model_file import MissingLibrary
+from seatrial.registry.missing_library import MissingLibrary
 from seatrial.registry.pyfunc_file import DESCRIPTION, REQUIREMENTS, requirement_lines
 from seatrial.serving.failures import VersionMismatch
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seatrial.adapters.native.pickles import refusal
 from seatrial.registry.allowed import Import, is_allowed
-from seatrial.registry.model_file import missing_library
+from seatrial.registry.missing_library import missing_library
 from seatrial.registry.scan import ScanReport
 
 

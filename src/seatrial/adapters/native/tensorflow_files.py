@@ -13,9 +13,11 @@ from seatrial.adapters.native.keras_h5 import refuse_links
 from seatrial.adapters.native.tensorflow_model import TensorflowModel
 from seatrial.adapters.native.threads import allowed_threads
 from seatrial.kernel.errors import SeatrialError
-from seatrial.registry.model_file import CorruptModel, FileFormat, missing_library
+from seatrial.registry.missing_library import missing_library
+from seatrial.registry.model_file import CorruptModel, FileFormat
 from seatrial.registry.saved_model_file import NoSignature, UnreadableArchive, unpack
-from seatrial.registry.scan import MAX_MODEL_BYTES, LostDefinition, ScanReport
+from seatrial.registry.scan import MAX_MODEL_BYTES, ScanReport
+from seatrial.registry.unsafe import LostDefinition
 
 _SETTINGS: Final = {
     "CUDA_VISIBLE_DEVICES": "-1",

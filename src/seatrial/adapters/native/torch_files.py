@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from seatrial.adapters.native.pickles import find_of
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.allowed import Import, named
-from seatrial.registry.model_file import CorruptModel, FileFormat, missing_library
-from seatrial.registry.scan import LostDefinition, ScanReport
+from seatrial.registry.missing_library import missing_library
+from seatrial.registry.model_file import CorruptModel, FileFormat
+from seatrial.registry.scan import ScanReport
+from seatrial.registry.unsafe import LostDefinition
 from seatrial.serving.failures import NotAModel, StateDict, WrongClass
 
 if TYPE_CHECKING:

@@ -9,17 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from seatrial.adapters.store.database import Row, Steps, migrate, schema_version, spelled
 from seatrial.adapters.store.pool import Pool
 from seatrial.adapters.store.postgres_errors import first_line, translate
-from seatrial.adapters.store.sql import (
-    MIGRATIONS,
-    Row,
-    SqlStore,
-    Steps,
-    migrate,
-    schema_version,
-    spelled,
-)
+from seatrial.adapters.store.sql import MIGRATIONS, SqlStore
 from seatrial.kernel.errors import MissingExtra
 from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable
 

@@ -8,17 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote
 
+from seatrial.adapters.store.database import Row, Steps, migrate, schema_version, spelled
 from seatrial.adapters.store.pool import Pool
-from seatrial.adapters.store.sql import (
-    MIGRATIONS,
-    Row,
-    SqlStore,
-    Steps,
-    migrate,
-    schema_version,
-    spelled,
-    to_us,
-)
+from seatrial.adapters.store.sql import MIGRATIONS, SqlStore, to_us
 from seatrial.adapters.store.sqlite_errors import damaged, moved, translated
 from seatrial.kernel.clock import Clock, SystemClock
 from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.adapters.tables.arrow import arrow, leaves, places, to_column, to_times
+from seatrial.adapters.tables.arrow import arrow, leaves, places, to_times
+from seatrial.adapters.tables.arrow_columns import to_column
 from seatrial.adapters.tables.files import unreadable
 from seatrial.adapters.tables.parquet import ParquetSource, no_rows, open_parquet
 from seatrial.monitoring.rows.columns import Kind, check_distinct

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from enum import StrEnum
-from typing import Generic, TypeVar
 
 import msgspec
 
@@ -27,22 +25,30 @@ from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings, FinishReason, Usage
 from seatrial.gateway.ledger.allowances import Allowances, Grant
-from seatrial.gateway.ledger.budget import Budget, Charge, Charging, Payer, payer_of
+from seatrial.gateway.ledger.budget import Budget, Charging, Payer, payer_of
 from seatrial.gateway.ledger.ledger import Refused, Reserve, attempt_id
 from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import Span, affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
 from seatrial.gateway.policies.costing import Priced, unpaid
-from seatrial.gateway.policies.course import FIRST_FAILED
 from seatrial.gateway.policies.kept_names import kept_budget, kept_name
 from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.policies.received import Received
+from seatrial.gateway.policies.ticket import (
+    BudgetOptions,
+    R,
+    Ticket,
+    Unfinished,
+    at_most,
+    has_to_count,
+    instead_of,
+    note_cut,
+    worst_case,
+)
 from seatrial.gateway.prices.book import PriceBook, Quote
 from seatrial.gateway.prices.terms import terms_of
 from seatrial.gateway.tokens.counter import TokenCounter
 from seatrial.kernel.errors import SeatrialError
-
-R = TypeVar("R", ChatRequest, EmbeddingRequest)
 
 CANCELLED = "gateway.cancelled"
 """What stands as the failure of an attempt whose caller went away."""
@@ -52,52 +58,6 @@ _MOST_PAYERS = 4096
 _MINOR = UNITS_PER_USD // 1_000
 """A tenth of a cent. A prompt that is worth no more by its length is no reason to load a vocabulary
 when its call breaks off: that takes 60 MB, and holds everything up for a third of a second."""
-
-
-class Unfinished(StrEnum):
-    """How a stream is paid that began and did not end."""
-
-    WORST = "worst"
-    RECEIVED = "received"
-
-
-class BudgetOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How budgets are kept.
-
-    Args:
-        floor_tokens: no answer is cut below, >= 1; with less money there is none.
-        unfinished: how a stream is paid that began and did not end. RECEIVED trusts the provider
-            to stop at once when the connection ends, and may pass a budget if it does not.
-        grace_s: how long after its deadline a call may still be settled, > 0; then it counts at its
-            worst case.
-    """
-
-    floor_tokens: int = 16
-    unfinished: Unfinished = Unfinished.WORST
-    grace_s: float = 60.0
-
-
-class _Ticket(msgspec.Struct, Generic[R], kw_only=True):
-    """An attempt under way.
-
-    Args:
-        charged: the accounts that pay for it.
-        worst: what is reserved, in units; None where no budget applies.
-        roughly: whether that is by the length of texts alone.
-    """
-
-    id: str
-    at_us: int
-    payer: Payer
-    request: R
-    priced: Priced
-    began: float
-    charged: tuple[Charge, ...]
-    worst: int | None = None
-    grant: Grant | None = None
-    roughly: bool = False
-    shortened: bool = False
-    first_token: float | None = None
 
 
 class Budgeted:
@@ -170,7 +130,7 @@ class Budgeted:
             if ticket.shortened and any(
                 c.finish_reason is FinishReason.CUT for c in response.choices
             ):
-                _note_cut(ticket, call)
+                note_cut(ticket, call)
             cost = ticket.priced.cost(response.usage, terms_of(response.raw))
             self._settle(ticket, call, usage=response.usage, cost=cost)
         return response
@@ -214,7 +174,7 @@ class Budgeted:
 
     # --- before
 
-    def _begun(self, request: R, call: Call) -> _Ticket[R]:
+    def _begun(self, request: R, call: Call) -> Ticket[R]:
         """Raises: PriceUnknown."""
         at_s = self._wall()
         at_us = int(at_s * 1e6)
@@ -222,7 +182,7 @@ class Budgeted:
         own = None if self._own_budget is None else self._own_budget(call)
         asks_name = self._charging.asks_key_name(payer, own)
         key_name = self._key_name(call.key) if asks_name else None
-        ticket = _Ticket(
+        ticket = Ticket(
             id=attempt_id(at_us, call.id, call.journal.begin_attempt()),
             at_us=at_us,
             payer=payer,
@@ -245,7 +205,7 @@ class Budgeted:
             payer = self._payers[call.key, model] = payer_of(call, self._name, model)
         return payer
 
-    async def _reserve(self, ticket: _Ticket[R], call: Call) -> None:
+    async def _reserve(self, ticket: Ticket[R], call: Call) -> None:
         # Most calls are small beside their budgets. Where the length of their texts alone says that
         # all of it can be paid, nothing is counted, and no vocabulary is loaded.
         priced, quote = ticket.priced, ticket.priced.quote
@@ -288,7 +248,7 @@ class Budgeted:
             whole=whole,
         )
 
-    def _reservation(self, ticket: _Ticket[R], call: Call, asked: Span) -> Reserve:
+    def _reservation(self, ticket: Ticket[R], call: Call, asked: Span) -> Reserve:
         left_s = min(max(0.0, call.deadline - ticket.began), _LONGEST_S)
         return Reserve(
             id=ticket.id,
@@ -303,7 +263,7 @@ class Budgeted:
 
     # --- after
 
-    async def _whole(self, ticket: _Ticket[R], call: Call, received: Received) -> None:
+    async def _whole(self, ticket: Ticket[R], call: Call, received: Received) -> None:
         """Settle, when what has to be counted can be; or at once, if nobody waits any more."""
         try:
             if received.usage is None:
@@ -312,31 +272,31 @@ class Budgeted:
             self._close_whole(ticket, call, received)
 
     async def _broken(
-        self, ticket: _Ticket[R], call: Call, error: BaseException, received: Received
+        self, ticket: Ticket[R], call: Call, error: BaseException, received: Received
     ) -> None:
         """As `_whole`."""
         try:
-            if _has_to_count(received, error) and not self._minor(ticket, received):
+            if has_to_count(received, error) and not self._minor(ticket, received):
                 await loaded(self._counter)
         finally:
             self._close_broken(ticket, call, error, received)
 
     def _close_whole(
-        self, ticket: _Ticket[R], call: Call, received: Received, failure: str | None = None
+        self, ticket: Ticket[R], call: Call, received: Received, failure: str | None = None
     ) -> None:
         """The answer came to its end, whatever came then."""
         usage, estimated = received.usage, False
         if usage is None:
             usage, estimated = ticket.priced.estimate(received), True
         if received.cut and ticket.shortened:
-            _note_cut(ticket, call)
+            note_cut(ticket, call)
         cost = ticket.priced.cost(usage, received.terms)
         if estimated:
-            cost = _at_most(cost, ticket.worst)
+            cost = at_most(cost, ticket.worst)
         self._settle(ticket, call, usage=usage, cost=cost, estimated=estimated, failure=failure)
 
     def _close_broken(
-        self, ticket: _Ticket[R], call: Call, error: BaseException, received: Received
+        self, ticket: Ticket[R], call: Call, error: BaseException, received: Received
     ) -> None:
         """The attempt failed, or the caller went away."""
         failure = error.code if isinstance(error, SeatrialError) else CANCELLED
@@ -349,13 +309,13 @@ class Budgeted:
             return
         minor = self._minor(ticket, received)
         seen = ticket.priced.estimate(received, quickly=minor)
-        cost = ticket.worst if minor else _worst(ticket)
+        cost = ticket.worst if minor else worst_case(ticket)
         if cost is None or (began and self._options.unfinished is Unfinished.RECEIVED):
-            cost = _at_most(ticket.priced.cost(seen, received.terms), ticket.worst)
+            cost = at_most(ticket.priced.cost(seen, received.terms), ticket.worst)
         usage = seen if began else None
         self._settle(ticket, call, usage=usage, cost=cost, estimated=True, failure=failure)
 
-    def _minor(self, ticket: _Ticket[R], received: Received) -> bool:
+    def _minor(self, ticket: Ticket[R], received: Received) -> bool:
         """Whether a broken attempt is paid as it was reserved: to count its prompt is not worth the
         vocabulary that it needs."""
         quote = ticket.priced.quote
@@ -367,7 +327,7 @@ class Budgeted:
 
     def _settle(
         self,
-        ticket: _Ticket[R],
+        ticket: Ticket[R],
         call: Call,
         *,
         usage: Usage | None,
@@ -388,7 +348,7 @@ class Budgeted:
             first_token_us=None if first is None else int((first - ticket.began) * 1e6),
             cache=call.journal.cache,
             failure=failure,
-            instead_of=_instead_of(call, ticket.payer),
+            instead_of=instead_of(call, ticket.payer),
         )
         self._allowances.settle(record, ticket.grant)
         call.journal.attempts.append(
@@ -405,35 +365,3 @@ class Budgeted:
                 estimated=estimated,
             )
         )
-
-
-def _note_cut(ticket: _Ticket[R], call: Call) -> None:
-    """The answer ended where the money did."""
-    if isinstance(ticket.request, ChatRequest):
-        call.journal.notes["budget.cut_at_tokens"] = ticket.request.max_tokens
-
-
-def _instead_of(call: Call, payer: Payer) -> str | None:
-    """Who had failed before, if another did."""
-    first = call.journal.notes.get(FIRST_FAILED)
-    return first if isinstance(first, str) and first != f"{payer.provider}/{payer.model}" else None
-
-
-def _has_to_count(received: Received, error: BaseException) -> bool:
-    """Whether what a broken attempt costs is not told."""
-    if received.complete:
-        return received.usage is None
-    return received.n_pieces > 0 or received.usage is not None or not unpaid(error)
-
-
-def _worst(ticket: _Ticket[ChatRequest] | _Ticket[EmbeddingRequest]) -> int | None:
-    """What the attempt costs at worst, in units; None where no budget applies."""
-    quote, request = ticket.priced.quote, ticket.request
-    if not ticket.roughly or quote is None:
-        return ticket.worst
-    n_output = 0 if isinstance(request, EmbeddingRequest) else (request.max_tokens or 0) * request.n
-    return _at_most(quote.worst_case_units(ticket.priced.input_bound(), n_output), ticket.worst)
-
-
-def _at_most(cost: int | None, worst: int | None) -> int | None:
-    return cost if cost is None or worst is None else min(cost, worst)

@@ -25,18 +25,15 @@ _LONGEST: Final = max(map(len, Sensitive)) + len("<_999999>")
 class Pseudonyms:
     """A guard that puts placeholders such as ``<EMAIL_1>`` in place of what is sensitive.
 
-    Args:
-        kinds: what is sensitive.
-        restore: whether a placeholder in the answer becomes again what it stands for.
+    A placeholder in the answer becomes again what it stands for.
+
+    Args: what is sensitive.
     """
 
     name: Final = "pseudonyms"
 
-    def __init__(
-        self, kinds: Iterable[Sensitive] = frozenset(Sensitive), *, restore: bool = True
-    ) -> None:
+    def __init__(self, kinds: Iterable[Sensitive] = frozenset(Sensitive)) -> None:
         self._kinds = frozenset(kinds)
-        self._restore = restore
 
     def chat(self, request: ChatRequest) -> Passed:
         """See Guard."""
@@ -44,8 +41,6 @@ class Pseudonyms:
         changed = with_texts(request, names.given)
         if not names.values:
             return Passed(request=request)
-        if not self._restore:
-            return Passed(request=changed)
         return Passed(request=changed, reader=lambda spoken: _Restorer(names.values, spoken))
 
     def embed(self, request: EmbeddingRequest) -> EmbeddingRequest:

@@ -12,23 +12,20 @@ keeps the most hostile template that was tried to 1.3 s of a processor.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import msgspec
 from jinja2 import StrictUndefined, Template, TemplateError, Undefined, nodes
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import pass_context
 
 from seatrial.gateway.prompts.failures import PromptInvalid
+from seatrial.gateway.prompts.filters import COUNTED, FILTERS, NAMES, written
+from seatrial.gateway.prompts.meter import CHARS_OF_A_STEP, METER, Meter
 
 MAX_SOURCE_CHARS = 100_000
 _MAX_LOOPS = 3
-_METER = "_meter"
 _LOOP = {"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth"}
-_CHARS_OF_A_STEP = 100
 
 _ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Template,
@@ -57,41 +54,6 @@ _ALLOWED: tuple[type[nodes.Node], ...] = (
 )
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of one rendering.
-
-    Args:
-        max_chars: of all its messages together, >= 1.
-        max_steps: iterations of loops and uses of filters, >= 1; a filter on a long text counts
-            once more for each hundred characters, an iteration for each ten parts of its body and
-            five times for each comparison.
-    """
-
-    max_chars: int = 400_000
-    max_steps: int = 50_000
-
-
-class Meter:
-    """Counts what a rendering uses up."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._chars = limits.max_chars
-        self._steps = limits.max_steps
-        self._limits = limits
-
-    def step(self, n_chars: int = 0) -> None:
-        """Some work.   Raises: PromptInvalid, beyond the bound."""
-        self._steps -= 1 + n_chars // _CHARS_OF_A_STEP
-        if self._steps < 0:
-            raise _too_much(f"takes more than {self._limits.max_steps} steps")
-
-    def write(self, n_chars: int) -> None:
-        """Some output.   Raises: PromptInvalid, beyond the bound."""
-        self._chars -= n_chars
-        if self._chars < 0:
-            raise _too_much(f"gives more than {self._limits.max_chars} characters")
-
-
 class Compiled:
     """A template that was checked.
 
@@ -112,7 +74,7 @@ class Compiled:
             _check(tree, set(variables), where)
             for loop in list(tree.find_all(nodes.For)):
                 weight = nodes.Const(_weight(loop))
-                loop.iter = nodes.Filter(loop.iter, "counted", [weight], [], None, None)
+                loop.iter = nodes.Filter(loop.iter, COUNTED, [weight], [], None, None)
             tree.set_environment(_ENVIRONMENT)
             code = _ENVIRONMENT.compile(tree)
         except TemplateError as error:
@@ -132,7 +94,7 @@ class Compiled:
         """
         pieces = []
         try:
-            for piece in self._template.generate({**values, _METER: meter}):
+            for piece in self._template.generate({**values, METER: meter}):
                 meter.write(len(piece))
                 pieces.append(piece)
         except TemplateError as error:
@@ -169,160 +131,23 @@ class _Environment(ImmutableSandboxedEnvironment):
         return self.undefined(obj=obj if type(obj) is dict else {}, name=str(argument))
 
 
-def _written(value: object) -> object:
-    """What an output shows: text, numbers, true and false, nothing for null."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list | tuple):
-        raise TemplateError("a list or object is shown by the filters tojson and join alone")
-    return value
-
-
-def _meter(context: Context) -> Meter:
-    meter = context.resolve(_METER)
-    assert isinstance(meter, Meter)
-    return meter
-
-
-@pass_context
-def _counted(context: Context, items: Any, weight: int) -> _Counted:
-    if not isinstance(items, list | tuple | dict | Undefined):
-        raise TemplateError("a loop goes over a list or the keys of an object")
-    return _Counted(list(items), weight, _meter(context))
-
-
-class _Counted:
-    """Items that are counted as they are taken; how many there are is known, as loops ask for."""
-
-    def __init__(self, items: list[object], weight: int, meter: Meter) -> None:
-        self._items = items
-        self._weight = weight
-        self._meter = meter
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __iter__(self) -> Iterator[object]:
-        for item in self._items:
-            self._meter.step(self._weight)
-            yield item
-
-
-def _text(value: object) -> str:
-    if isinstance(value, Undefined):
-        return str(value)
-    return str(_written(value))
-
-
-@pass_context
-def _upper(context: Context, value: object) -> str:
-    return _used(context, _text(value).upper())
-
-
-@pass_context
-def _lower(context: Context, value: object) -> str:
-    return _used(context, _text(value).lower())
-
-
-@pass_context
-def _title(context: Context, value: object) -> str:
-    return _used(context, _text(value).title())
-
-
-@pass_context
-def _trim(context: Context, value: object) -> str:
-    return _used(context, _text(value).strip())
-
-
-@pass_context
-def _join(context: Context, value: Any, separator: str = "") -> str:
-    meter = _meter(context)
-    if type(value) not in {list, tuple}:
-        raise TemplateError("join takes a list")
-    pieces = []
-    for item in value:
-        piece = _text(item)
-        meter.step(len(piece) + len(separator))
-        pieces.append(piece)
-    return separator.join(pieces)
-
-
-@pass_context
-def _tojson(context: Context, value: object) -> str:
-    if isinstance(value, Undefined):
-        return str(value)
-    return _used(context, json.dumps(value, ensure_ascii=False))
-
-
-@pass_context
-def _indent(context: Context, value: object, width: int = 4) -> str:
-    if type(width) is not int or not 0 <= width <= 40:
-        raise TemplateError("indent takes a width in [0, 40]")
-    return _used(context, _text(value).replace("\n", "\n" + " " * width))
-
-
-@pass_context
-def _first_chars(context: Context, value: object, most: int) -> str:
-    return _used(context, _text(value))[: max(0, most)]
-
-
-@pass_context
-def _length(context: Context, value: Any) -> int:
-    _meter(context).step()
-    return len(value)
-
-
-@pass_context
-def _items(context: Context, value: object) -> list[tuple[str, object]]:
-    if not isinstance(value, dict):
-        raise TemplateError("items takes an object")
-    _meter(context).step(len(value))
-    return list(value.items())
-
-
-def _default(value: object, instead: object = "") -> object:
-    return instead if value is None or isinstance(value, Undefined) else value
-
-
-def _used(context: Context, text: str) -> str:
-    _meter(context).step(len(text))
-    return text
-
-
 def _environment() -> _Environment:
     made = _Environment(
         undefined=StrictUndefined,
         autoescape=False,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_written,
+        finalize=written,
         cache_size=0,
     )
     made.globals = {}
-    made.filters = {
-        "counted": _counted,
-        "default": _default,
-        "first_chars": _first_chars,
-        "indent": _indent,
-        "items": _items,
-        "join": _join,
-        "length": _length,
-        "lower": _lower,
-        "title": _title,
-        "tojson": _tojson,
-        "trim": _trim,
-        "upper": _upper,
-    }
+    made.filters = dict(FILTERS)
     kept = ("defined", "none", "string", "number", "mapping", "true", "false", "in", "eq", "ne")
     made.tests = {name: made.tests[name] for name in kept}
     return made
 
 
 _ENVIRONMENT = _environment()
-FILTERS = tuple(sorted(set(_ENVIRONMENT.filters) - {"counted"}))
-"""The filters that templates may use."""
 
 
 def _check(tree: nodes.Template, variables: set[str], where: str) -> None:
@@ -330,8 +155,8 @@ def _check(tree: nodes.Template, variables: set[str], where: str) -> None:
         kind = type(node).__name__.lower()
         if not isinstance(node, _ALLOWED):
             raise _wrong(where, f"{kind} is not allowed (line {node.lineno})")
-        if isinstance(node, nodes.Filter) and node.name not in FILTERS:
-            raise _wrong(where, f"there is no filter {node.name!r}; there are {', '.join(FILTERS)}")
+        if isinstance(node, nodes.Filter) and node.name not in NAMES:
+            raise _wrong(where, f"there is no filter {node.name!r}; there are {', '.join(NAMES)}")
         if isinstance(node, nodes.For) and (node.recursive or node.else_):
             raise _wrong(where, f"a loop is recursive or has an else (line {node.lineno})")
         if isinstance(node, nodes.Filter | nodes.Test) and (node.dyn_args or node.dyn_kwargs):
@@ -375,7 +200,7 @@ def _weight(loop: nodes.For) -> int:
     """What an iteration counts for, in characters: a comparison may read long values."""
     inside = [node for child in loop.body for node in _every(child)]
     n_compared = sum(isinstance(node, nodes.Compare | nodes.Test) for node in inside)
-    return _CHARS_OF_A_STEP * (len(inside) // 10 + 5 * n_compared)
+    return CHARS_OF_A_STEP * (len(inside) // 10 + 5 * n_compared)
 
 
 def _loops(tree: nodes.Node) -> int:
@@ -396,11 +221,4 @@ def _wrong(where: str, why: str) -> PromptInvalid:
         remedy="Use output, if, for, comparisons and the filters of prompts alone, on the "
         "variables the prompt declares.",
         template=where,
-    )
-
-
-def _too_much(why: str) -> PromptInvalid:
-    return PromptInvalid(
-        f"The rendering of a prompt {why}.",
-        remedy="Give shorter variables, or a prompt that repeats less.",
     )

@@ -33,7 +33,8 @@ import msgspec
 
 from seatrial.gateway.chat.messages import Message, Role, said
 from seatrial.gateway.prompts.failures import PromptInvalid
-from seatrial.gateway.prompts.sandbox import Compiled, Limits, Meter
+from seatrial.gateway.prompts.meter import Limits, Meter
+from seatrial.gateway.prompts.sandbox import Compiled
 from seatrial.gateway.prompts.variables import Variable, checked, wrongs
 from seatrial.kernel.config_file import ConfigUnreadable, parse
 

@@ -54,14 +54,9 @@ from seatrial.gateway.policies.summary import Summary, SummaryOptions
 from seatrial.gateway.policies.tallies import Preferred, Tallies
 from seatrial.gateway.policies.tracing import Tracer
 from seatrial.gateway.prices.book import PriceBook
-from seatrial.gateway.routes.config import (
-    CandidateConfig,
-    GatewayConfig,
-    LimitsConfig,
-    ModelConfig,
-    ProviderConfig,
-)
+from seatrial.gateway.routes.config import GatewayConfig, LimitsConfig
 from seatrial.gateway.routes.keys import Key
+from seatrial.gateway.routes.model_config import CandidateConfig, ModelConfig, ProviderConfig
 from seatrial.gateway.routes.table import ModelTable, Route, Use
 from seatrial.gateway.structured.native import takes_schema
 from seatrial.gateway.structured.options import Mode, StructuredOptions

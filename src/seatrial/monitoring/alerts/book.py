@@ -1,4 +1,4 @@
-"""All alerts and silences of a store: the shell that feeds findings to `alert.step`.
+"""All alerts and silences of a store: the shell that feeds findings to `lifecycle.step`.
 
 Every process that opens the book sees the same, and two that observe the same finding append its
 consequences once: each endpoint's alerts are one stream, changed by comparison.
@@ -15,11 +15,12 @@ from typing import Any, TypeAlias
 from seatrial.kernel.errors import NotFound
 from seatrial.kernel.events import Draft, Fact
 from seatrial.kernel.store import FactLog
-from seatrial.monitoring.alerts import alert as life
+from seatrial.monitoring.alerts import lifecycle as life
 from seatrial.monitoring.alerts import silence as silencing
-from seatrial.monitoring.alerts.alert import Alert, Timing
+from seatrial.monitoring.alerts.alert import KINDS, SCHEMA, Alert, Phase, apply
 from seatrial.monitoring.alerts.facts import UnknownFact, unknown
 from seatrial.monitoring.alerts.finding import Finding, Labels
+from seatrial.monitoring.alerts.lifecycle import Timing
 from seatrial.monitoring.alerts.silence import Silence, Silences
 from seatrial.monitoring.alerts.stream import Stream
 
@@ -40,14 +41,14 @@ def fold(alerts: Alerts, facts: Sequence[Fact]) -> Alerts:
     after = dict(alerts)
     for fact in facts:
         data: Mapping[str, Any] = fact.data
-        if fact.schema != life.SCHEMA or fact.kind not in life.KINDS:
+        if fact.schema != SCHEMA or fact.kind not in KINDS:
             raise unknown(fact.kind, fact.schema, why=f"is in the stream {fact.stream!r}")
         known = after.get(data["key"])
         if known is None:
             if fact.kind != "alert.raised":
                 raise unknown(fact.kind, fact.schema, why="is of an alert that was never raised")
             known = Alert(labels=Labels(**data["labels"]))
-        after[data["key"]] = life.apply(known, fact.kind, data)
+        after[data["key"]] = apply(known, fact.kind, data)
     return after
 
 
@@ -170,11 +171,11 @@ class AlertBook:
             )
 
     def acknowledge(self, key: str, *, by: str, note: str = "", now: datetime) -> Alert:
-        """See `alert.acknowledge`.   Raises: UnknownAlert, AlertConflict."""
+        """See `lifecycle.acknowledge`.   Raises: UnknownAlert, AlertConflict."""
         return self._ask(key, lambda alert: life.acknowledge(alert, by=by, note=note, now=now))
 
     def close(self, key: str, *, by: str, reason: str, now: datetime) -> Alert:
-        """See `alert.close`.   Raises: UnknownAlert, AlertConflict."""
+        """See `lifecycle.close`.   Raises: UnknownAlert, AlertConflict."""
         return self._ask(key, lambda alert: life.close(alert, by=by, reason=reason, now=now))
 
     def silences(self, now: datetime) -> list[Silence]:
@@ -222,7 +223,7 @@ class AlertBook:
         return stream.change(lambda alerts: wish(alerts[key]))[key]
 
 
-_PHASES = (life.Phase.FIRING, life.Phase.PENDING, life.Phase.RESOLVED, life.Phase.QUIET)
+_PHASES = (Phase.FIRING, Phase.PENDING, Phase.RESOLVED, Phase.QUIET)
 
 
 def _order(alert: Alert) -> tuple[int, int, float, str]:

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from seatrial.kernel.config import ConfigModel
-from seatrial.monitoring.alerts.alert import Timing
+from seatrial.monitoring.alerts.lifecycle import Timing
 from seatrial.monitoring.alerts.routing import DuringRelease
 from seatrial.monitoring.alerts.silence import NAMES, Matcher, Silence
 from seatrial.release.config import Duration

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.monitoring.drift.compare import compare
-from seatrial.monitoring.drift.quality import Finding, check_quality
+from seatrial.monitoring.drift.flaw import Finding
+from seatrial.monitoring.drift.quality import check_quality
 from seatrial.monitoring.drift.segments import SegmentDrift, compare_segments
 from seatrial.monitoring.drift.verdict import DriftLimits, WindowDrift
 from seatrial.monitoring.rows.table import Table

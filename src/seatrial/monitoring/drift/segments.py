@@ -14,7 +14,8 @@ from msgspec import structs
 
 from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.drift.compare import beside
-from seatrial.monitoring.drift.quality import Check, Finding, QualityLimits, check_quality
+from seatrial.monitoring.drift.flaw import Check, Finding, QualityLimits
+from seatrial.monitoring.drift.quality import check_quality
 from seatrial.monitoring.drift.severity import Severity, worst
 from seatrial.monitoring.drift.verdict import ColumnDrift, DriftLimits, WindowDrift, adjusted
 from seatrial.monitoring.summaries.counting import coarse

@@ -13,9 +13,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.performance.labels import Ledger, Scored
+from seatrial.monitoring.performance.pending import Ledger
 from seatrial.monitoring.performance.reference import PerformanceReference
 from seatrial.monitoring.performance.rows import part_id, row_places, served_rows
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.served_reference import named
 from seatrial.monitoring.rows.table import Table
 

@@ -66,44 +66,25 @@ def chosen(prediction_ids: Sequence[str], *, share: float, salt: str = "") -> ND
 
 
 def chosen_of_window(
-    prediction_ids: Sequence[str],
-    n_labels: int,
-    *,
-    strata: Sequence[object] | None = None,
-    salt: str = "",
+    prediction_ids: Sequence[str], n_labels: int, *, salt: str = ""
 ) -> NDArray[np.bool_]:
     """Which predictions of a finished window to label: exactly ``n_labels``, or all there are.
 
     Args:
         prediction_ids: of the window, distinct.
         n_labels: >= 0.
-        strata: a value for each prediction, such as its segment: each gets its part of the labels,
-            to within one, and every row the same chance to within that. None: all rows are alike.
         salt: another one draws other rows.
     Returns: shape (n,).   Raises: BadAudit.
     """
-    if n_labels < 0 or (strata is not None and len(strata) != len(prediction_ids)):
+    if n_labels < 0:
         raise BadAudit(
-            f"{n_labels} labels for {len(prediction_ids)} predictions in "
-            f"{len(prediction_ids if strata is None else strata)} strata cannot be drawn.",
-            remedy="Give at least 0 labels, and a stratum for every prediction or for none.",
+            f"{n_labels} labels cannot be drawn.",
+            remedy="Give at least 0 labels.",
             field="n_labels",
         )
-    n = len(prediction_ids)
     lots = np.array([lot(key, salt=salt) for key in prediction_ids])
-    if strata is None:
-        order = np.argsort(lots, kind="stable")
-    else:
-        # Within its stratum of size s a row of rank r stands at (r + u) / s, u shared by the
-        # stratum: taking the lowest is systematic sampling, proportional in every stratum.
-        place = np.empty(n)
-        for stratum in dict.fromkeys(strata):
-            rows = np.flatnonzero([value == stratum for value in strata])
-            rank = np.argsort(np.argsort(lots[rows], kind="stable"), kind="stable")
-            place[rows] = (rank + lot(str(stratum), salt=salt)) / len(rows)
-        order = np.argsort(place, kind="stable")
-    picked = np.zeros(n, np.bool_)
-    picked[order[:n_labels]] = True
+    picked = np.zeros(len(lots), np.bool_)
+    picked[np.argsort(lots, kind="stable")[:n_labels]] = True
     return picked
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.performance.judge import estimated, measured
-from seatrial.monitoring.performance.labels import Scored
 from seatrial.monitoring.performance.progress import Progress, advance, first_labels
 from seatrial.monitoring.performance.rows import row_places, served_rows
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.segment_judge import SegmentVerdict
 from seatrial.monitoring.performance.served_reference import ServedReference

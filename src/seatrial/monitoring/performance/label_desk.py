@@ -27,8 +27,10 @@ from seatrial.monitoring.performance.audit import (
     labels_for_interval,
 )
 from seatrial.monitoring.performance.inbox import Entry, Inbox, Purpose
-from seatrial.monitoring.performance.labels import MAX_EXAMPLES, BadLabels, Ledger, Scored
+from seatrial.monitoring.performance.labels import MAX_EXAMPLES
 from seatrial.monitoring.performance.ledger_notes import CLASSES, WIDTH, kept_of, meanings
+from seatrial.monitoring.performance.pending import Ledger
+from seatrial.monitoring.performance.scored import BadLabels, Scored
 from seatrial.monitoring.performance.state import steps_of_window
 from seatrial.monitoring.performance.verdict import PerformanceRules
 from seatrial.monitoring.performance.view import performance_records

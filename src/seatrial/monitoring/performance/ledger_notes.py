@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from seatrial.monitoring.performance.labels import Ledger
+from seatrial.monitoring.performance.pending import Ledger
 from seatrial.monitoring.performance.progress import SCHEMA, Progress
 from seatrial.monitoring.performance.record import state_from_dict, unreadable
 from seatrial.monitoring.performance.state import PerformanceState

@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 
 from seatrial.monitoring.performance.judge import estimated
-from seatrial.monitoring.performance.labels import Joined, Scored
+from seatrial.monitoring.performance.labels import Joined
 from seatrial.monitoring.performance.reference import PerformanceReference
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.state import (
     MAX_WINDOWS,
     PerformanceState,

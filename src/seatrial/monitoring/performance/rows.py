@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.performance.labels import Scored
 from seatrial.monitoring.performance.reference import PerformanceReference
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.rows.scores import (
     BadScores,
     ScoreColumns,

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.performance.arrivals import Logged
-from seatrial.monitoring.performance.labels import Joined, Ledger, Scored
+from seatrial.monitoring.performance.labels import Joined
+from seatrial.monitoring.performance.pending import Ledger
 from seatrial.monitoring.performance.record import unreadable
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.segment_counter import Codes
 from seatrial.monitoring.performance.segment_judge import LOOK_LABELS, SegmentVerdict

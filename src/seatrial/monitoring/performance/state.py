@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
-from seatrial.monitoring.performance.labels import Joined, Scored
+from seatrial.monitoring.performance.labels import Joined
 from seatrial.monitoring.performance.reference import PerformanceReference
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.stats.calibration import ConfidenceCounts
 from seatrial.stats.fusion import Fusion, Residuals, Step, expected_over, extend, revise
 from seatrial.stats.performance import ClassSums, ErrorSums

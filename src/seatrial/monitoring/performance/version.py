@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.performance.arrivals import Logged, arrivals
 from seatrial.monitoring.performance.findings import estimated_finding, measured_finding
-from seatrial.monitoring.performance.judge import estimated, measured, trust_in_scores
-from seatrial.monitoring.performance.labels import Joined, Keeping, Ledger, Scored, join, keep
+from seatrial.monitoring.performance.judge import estimated, measured
+from seatrial.monitoring.performance.labels import Joined, Keeping, join, keep
 from seatrial.monitoring.performance.ledger_notes import meanings
+from seatrial.monitoring.performance.pending import Ledger
 from seatrial.monitoring.performance.progress import (
     Advanced,
     Progress,
@@ -30,11 +31,13 @@ from seatrial.monitoring.performance.progress import (
     since_trouble,
 )
 from seatrial.monitoring.performance.rows import has_answers, part_id
+from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.segments import SegmentPerformance
 from seatrial.monitoring.performance.served_reference import ServedReference
 from seatrial.monitoring.performance.state import PerformanceState, audit, learn, steps_by_count
 from seatrial.monitoring.performance.trigger_windows import estimated_window, measured_window
+from seatrial.monitoring.performance.trust import trust_in_scores
 from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.verdict import Estimated, Measured, PerformanceRules, Trust
 from seatrial.monitoring.performance.version_ledger import Change, VersionLedger
@@ -208,10 +211,6 @@ class VersionPerformance:
     def measured(self, window: int | None = None) -> Measured | None:
         """The real performance of a window; see `performance_judge.measured`."""
         return measured(self.state, self.served.reference, self.rules, window=window)
-
-    def span_of(self, window: int) -> tuple[datetime, datetime] | None:
-        """When a window was; None when that is not kept."""
-        return _span_of(self.progress, window)
 
     def _values(
         self, ids: Sequence[str], texts: Sequence[str]

@@ -15,7 +15,6 @@ import msgspec
 
 from seatrial.kernel.errors import Conflict
 from seatrial.monitoring.performance import untold
-from seatrial.monitoring.performance.labels import Ledger
 from seatrial.monitoring.performance.ledger_notes import (
     CLASSES,
     PLACE,
@@ -25,6 +24,7 @@ from seatrial.monitoring.performance.ledger_notes import (
     WIDTH,
     kept_of,
 )
+from seatrial.monitoring.performance.pending import Ledger
 from seatrial.monitoring.performance.progress import Progress
 from seatrial.monitoring.performance.record import state_to_dict
 from seatrial.monitoring.performance.reference import PerformanceReference

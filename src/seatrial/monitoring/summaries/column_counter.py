@@ -27,7 +27,7 @@ from seatrial.monitoring.summaries.summary import (
     Texts,
     fair_choice,
 )
-from seatrial.stats.cells import count_many
+from seatrial.stats.cell_counts import count_many
 from seatrial.stats.divergence import Divergence
 from seatrial.stats.histogram import Counted, Edges
 from seatrial.stats.vector_reference import blocks, counted, finite_rows

@@ -9,8 +9,9 @@ from seatrial.kernel.events import Draft
 from seatrial.kernel.store import FactLog
 from seatrial.monitoring.alerts.stream import Stream
 from seatrial.monitoring.triggers import trigger
-from seatrial.monitoring.triggers.rule import Decision, Rule, Window
-from seatrial.monitoring.triggers.trigger import Request, Triggers
+from seatrial.monitoring.triggers.decision import Decision
+from seatrial.monitoring.triggers.fold import PREFIX, Request, Triggers, fold
+from seatrial.monitoring.triggers.rule import Rule, Window
 
 
 class TriggerBook:
@@ -26,7 +27,7 @@ class TriggerBook:
 
     def endpoints(self) -> list[str]:
         """The endpoints some rule was ever asked about, sorted."""
-        return [name.removeprefix(trigger.PREFIX) for name in self._log.streams(trigger.PREFIX)]
+        return [name.removeprefix(PREFIX) for name in self._log.streams(PREFIX)]
 
     def look(
         self,
@@ -111,9 +112,7 @@ class TriggerBook:
 
     def _stream(self, endpoint: str) -> Stream[Triggers]:
         if endpoint not in self._streams:
-            stream = Stream(
-                self._log, trigger.PREFIX + endpoint, state=Triggers(), fold=trigger.fold
-            )
+            stream = Stream(self._log, PREFIX + endpoint, state=Triggers(), fold=fold)
             stream.refresh()
             self._streams[endpoint] = stream
         return self._streams[endpoint]

@@ -1,4 +1,4 @@
-"""When to retrain: rules over windows, labels and the calendar, as a state and its transitions.
+"""When to retrain: rules over windows, labels and the calendar.
 
 `look` takes what is known of an endpoint and returns what each rule says, with reason and
 evidence, and the facts that follow. Nothing is trained here: whoever trains reads
@@ -13,37 +13,32 @@ reason: a window without a figure counts neither way.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from seatrial.kernel.errors import Conflict, NotFound
-from seatrial.kernel.events import Draft, Fact
-from seatrial.monitoring.alerts.facts import at_of, unknown
+from seatrial.kernel.events import Draft
+from seatrial.monitoring.triggers.decision import Decision, Says, beyond, decide, evidence_of
+from seatrial.monitoring.triggers.fold import (
+    EVALUATION,
+    RETRAINING,
+    RULE_CHANGES,
+    SCHEMA,
+    RuleState,
+    Seen,
+    Triggers,
+    began_anew,
+)
 from seatrial.monitoring.triggers.rule import (
     DAY_S,
-    Decision,
     DriftRule,
-    Evidence,
     LabelsRule,
     PerformanceRule,
     Rule,
-    RuleState,
-    Says,
     ScheduleRule,
-    Seen,
     Window,
-    beyond,
-    decide,
-    evidence_of,
 )
-
-PREFIX = "triggers/"
-SCHEMA = 1
-
-RETRAINING = "retraining.requested"
-EVALUATION = "evaluation.requested"
 
 
 class UnknownRequest(NotFound):
@@ -56,45 +51,6 @@ class RequestConflict(Conflict):
     """The evaluation was completed already."""
 
     code = "monitoring.request_conflict"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """Something that was asked for.
-
-    Args:
-        id: unique in the endpoint.
-        kind: `RETRAINING` or `EVALUATION`.
-        rule: the rule that asked.
-        version: the version that was in production, or None when not known.
-        reason: for a person.
-        evidence: JSON-able.
-        at: when.
-        evaluation: id of the evaluation a retraining follows from, or None.
-        worse: what an evaluation found; None until it is completed.
-    """
-
-    id: str
-    kind: str
-    rule: str
-    version: int | None
-    reason: str
-    evidence: Mapping[str, object]
-    at: datetime
-    evaluation: str | None = None
-    worse: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Triggers:
-    """Everything known of the triggers of an endpoint: a fold over its facts."""
-
-    rules: Mapping[str, RuleState] = field(default_factory=dict)
-    requests: Mapping[str, Request] = field(default_factory=dict)
-
-    def of(self, rule: str) -> RuleState:
-        """What is known of a rule."""
-        return self.rules.get(rule, RuleState())
 
 
 def look(
@@ -123,7 +79,7 @@ def look(
         news = _noted(triggers.of(rule.name), rule, window, n_labelled, now)
         state = triggers.of(rule.name)
         for draft in news:
-            state = _RULE_CHANGES[draft.kind](state, draft.data)
+            state = RULE_CHANGES[draft.kind](state, draft.data)
         decision = decide(rule, state, n_labelled=n_labelled, now=now, served=served)
         decisions.append(decision)
         drafts += news
@@ -204,25 +160,6 @@ def demanded(
     return [Draft(kind=RETRAINING, data=data, schema=SCHEMA, by=by)]
 
 
-def fold(triggers: Triggers, facts: Sequence[Fact]) -> Triggers:
-    """The triggers of an endpoint after more facts of its stream.   Raises: UnknownFact."""
-    for fact in facts:
-        if fact.schema != SCHEMA or fact.kind not in KINDS:
-            raise unknown(fact.kind, fact.schema, why=f"is in the stream {fact.stream!r}")
-        data: Mapping[str, Any] = fact.data
-        if fact.kind in _RULE_CHANGES:
-            name = data["rule"]
-            state = _RULE_CHANGES[fact.kind](triggers.of(name), data)
-            triggers = replace(triggers, rules={**triggers.rules, name: state})
-        if fact.kind in (RETRAINING, EVALUATION):
-            request = _request(fact.kind, data)
-            triggers = replace(triggers, requests={**triggers.requests, request.id: request})
-        if fact.kind == "evaluation.completed":
-            done = replace(triggers.requests[data["id"]], worse=data["worse"])
-            triggers = replace(triggers, requests={**triggers.requests, done.id: done})
-    return triggers
-
-
 def _noted(
     state: RuleState, rule: Rule, window: Window | None, n_labelled: int | None, now: datetime
 ) -> list[Draft]:
@@ -276,20 +213,11 @@ def _window_noted(
 
 def _is_late(seen: Sequence[Seen], window: Window) -> bool:
     """Whether a window is older than all that count."""
-    if not seen or _began_anew(seen, window.index, window.end):
+    if not seen or began_anew(seen, window.index, window.end):
         return False
     if window.index is None:
         return window.end <= seen[-1].end
     return seen[0].is_after(window.index, window.end)
-
-
-def _began_anew(seen: Sequence[Seen], index: int | None, end: datetime) -> bool:
-    """Whether the counting of windows began anew: a smaller number, and yet a later window."""
-    return (
-        index is not None
-        and any(one.index is not None and one.index >= index for one in seen)
-        and all(end > one.end for one in seen)
-    )
 
 
 def _asked(rule: Rule, state: RuleState, decision: Decision, now: datetime) -> Draft:
@@ -308,76 +236,3 @@ def _asked(rule: Rule, state: RuleState, decision: Decision, now: datetime) -> D
 def _draft(kind: str, rule: Rule, now: datetime, **more: object) -> Draft:
     data = {"rule": rule.name, "at": now.isoformat(), **more}
     return Draft(kind=kind, data=data, schema=SCHEMA, by="monitor")
-
-
-# The fold.
-
-
-def _began(state: RuleState, data: Mapping[str, Any]) -> RuleState:
-    at = at_of(data)
-    return replace(state, began_at=at, since=at, labelled=data["labelled"])
-
-
-def _window(state: RuleState, data: Mapping[str, Any]) -> RuleState:
-    version, end, index = data["version"], datetime.fromisoformat(data["end"]), data.get("index")
-    new = Seen(
-        end=end,
-        met=data["met"],
-        index=index,
-        evidence=Evidence(data.get("rests_on", Evidence.LABELS)),
-    )
-    seen = state.windows.get(version, ())
-    others = [one for one in seen if not one.is_same(index, end)]
-    if _began_anew(seen, index, end):
-        others = []
-    place = sum(not one.is_after(index, end) for one in others)
-    after = (*others[:place], new, *others[place:])[-data["n"] :]
-    figures = {version: data["evidence"]} if data["met"] else {}
-    over = sum(one.met for one in after) < data["k"]
-    return replace(
-        state,
-        version=version,
-        figures={**state.figures, **figures},
-        windows={**state.windows, version: after},
-        asked=state.asked - {version} if over else state.asked,
-    )
-
-
-def _was_asked(state: RuleState, data: Mapping[str, Any]) -> RuleState:
-    """A retraining that follows from an evaluation is no new question of the rule."""
-    if data["evaluation"] is not None:
-        return state
-    labelled = data["evidence"].get("n_labelled", state.labelled)
-    version = data["version"]
-    at = at_of(data)
-    return replace(
-        state,
-        asked=state.asked if version is None else state.asked | {version},
-        since=at,
-        asked_at=at,
-        n_asked=state.n_asked + 1,
-        labelled=labelled,
-    )
-
-
-def _request(kind: str, data: Mapping[str, Any]) -> Request:
-    return Request(
-        id=data["id"],
-        kind=kind,
-        rule=data["rule"],
-        version=data["version"],
-        reason=data["reason"],
-        evidence=data["evidence"],
-        at=at_of(data),
-        evaluation=data["evaluation"],
-    )
-
-
-_RULE_CHANGES: Mapping[str, Callable[[RuleState, Mapping[str, Any]], RuleState]] = {
-    "trigger.began": _began,
-    "trigger.window": _window,
-    EVALUATION: _was_asked,
-    RETRAINING: _was_asked,
-}
-
-KINDS = (*_RULE_CHANGES, "evaluation.completed")

@@ -166,7 +166,7 @@ class MonitoringConfig(ConfigModel):
 
     def rules(self) -> WatchRules:
         """What is asked of a window."""
-        from seatrial.monitoring.drift.quality import QualityLimits  # noqa: PLC0415
+        from seatrial.monitoring.drift.flaw import QualityLimits  # noqa: PLC0415
         from seatrial.monitoring.watching.watch import WatchRules  # noqa: PLC0415
 
         return WatchRules(

@@ -16,24 +16,21 @@ import msgspec
 
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.rows.columns import Columns
-from seatrial.monitoring.rows.source import Chunk
-from seatrial.monitoring.rows.table import Table
-from seatrial.monitoring.rows.window import (
+from seatrial.monitoring.rows.cutting import (
     Closed,
     Event,
     Late,
     Piece,
     Progress,
     Undated,
-    Window,
-    Windows,
     close_until,
     cut,
     drained,
-    end_of,
     finish,
-    start_of,
 )
+from seatrial.monitoring.rows.source import Chunk
+from seatrial.monitoring.rows.table import Table
+from seatrial.monitoring.rows.window import Window, Windows, end_of, start_of
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.summaries.summary_record import decode, encode
 from seatrial.monitoring.watching.watch import Span

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from seatrial.monitoring.drift.comparison import Part
+from seatrial.monitoring.drift.flaw import Finding
 from seatrial.monitoring.drift.histograms import Histogram
-from seatrial.monitoring.drift.quality import Finding
 from seatrial.monitoring.drift.segments import LEAST_ROWS, SegmentDrift
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import ColumnDrift

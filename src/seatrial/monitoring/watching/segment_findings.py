@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from seatrial.monitoring.alerts.finding import Finding, Kind, Labels, Level, Phrase, storable
-from seatrial.monitoring.drift.quality import Finding as DataFinding
+from seatrial.monitoring.drift.flaw import Finding as DataFinding
 from seatrial.monitoring.drift.segments import SegmentDrift
 from seatrial.monitoring.drift.severity import Severity, worst
 from seatrial.monitoring.drift.verdict import ColumnDrift

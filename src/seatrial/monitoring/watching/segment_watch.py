@@ -18,7 +18,7 @@ import msgspec
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.drift.segments import SegmentDrift, compare_segments
 from seatrial.monitoring.performance.arrivals import Logged
-from seatrial.monitoring.performance.labels import Ledger
+from seatrial.monitoring.performance.pending import Ledger
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.watching.report_record import shown_segments

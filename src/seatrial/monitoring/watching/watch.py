@@ -18,8 +18,9 @@ from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.decision import DriftDecision
 from seatrial.monitoring.drift.detector import DriftAlarm
 from seatrial.monitoring.drift.domain import watched_means, window_moments
+from seatrial.monitoring.drift.flaw import Finding, QualityLimits
 from seatrial.monitoring.drift.histograms import Histogram, histograms, prediction_histograms
-from seatrial.monitoring.drift.quality import Finding, QualityLimits, check_quality
+from seatrial.monitoring.drift.quality import check_quality
 from seatrial.monitoring.drift.segments import SegmentDrift, compare_segments
 from seatrial.monitoring.drift.verdict import DriftLimits, WindowDrift
 from seatrial.monitoring.summaries.profile import Profile

@@ -23,7 +23,7 @@ from seatrial.monitoring.alerts.wording import LANGUAGES, stale_text, steps_of
 from seatrial.monitoring.performance.view import performance_records
 from seatrial.monitoring.service.finding import Level as ServiceLevel
 from seatrial.monitoring.triggers.book import TriggerBook
-from seatrial.monitoring.triggers.trigger import Request
+from seatrial.monitoring.triggers.fold import Request
 from seatrial.monitoring.watching.report_log import Point, ReportLog
 from seatrial.monitoring.watching.segment_monitor import segment_records
 from seatrial.monitoring.watching.server_monitor import BEAT

@@ -16,6 +16,9 @@ from seatrial.training.retraining.records import (
     Trained,
 )
 
+PROMOTED = "promoted"
+"""The outcome of a retraining whose version took over."""
+
 _PASSING = Retry(attempts=6, first_s=2.0, longest_s=120.0)
 """What may pass is waited for, some minutes: a database, a feature store, a full disk."""
 

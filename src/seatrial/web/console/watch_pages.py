@@ -12,7 +12,8 @@ from fastapi.responses import Response
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.web.console.frame import Frame, Name, language_of
-from seatrial.web.console.watching import line_of, parts, silences_shown
+from seatrial.web.console.report_columns import line_of
+from seatrial.web.console.watching import parts, silences_shown
 
 _BY = "console"
 _OF = ("features", "predictions")

@@ -19,7 +19,7 @@ from seatrial.monitoring.rows.served import column_of
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.profile_record import read_profile
 from seatrial.monitoring.summaries.segment_reference import segment_columns
-from seatrial.packaging.describe import accepted_rows
+from seatrial.packaging.accepted_rows import accepted_rows
 from seatrial.packaging.label_ids import named_labels
 from seatrial.packaging.sample import Sample, SampleMismatch
 from seatrial.registry.bundle import Bundle

@@ -11,7 +11,7 @@ from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Store, StoreFull, StoreUnavailable
 from seatrial.monitoring.alerts.stream import Stream
 from seatrial.monitoring.triggers.book import TriggerBook
-from seatrial.monitoring.triggers.trigger import EVALUATION, Request
+from seatrial.monitoring.triggers.fold import EVALUATION, Request
 from seatrial.steps.run import Run, Status
 from seatrial.steps.runs import Runs
 from seatrial.steps.workflow import Workflow
@@ -28,7 +28,7 @@ from seatrial.training.retraining.agenda import (
 from seatrial.training.retraining.config import RetrainedConfig
 from seatrial.training.retraining.exposition import BEAT, exposition
 from seatrial.training.retraining.records import CauseRecord, Order
-from seatrial.wiring.retraining.steps import config_of
+from seatrial.wiring.retraining.configured import config_of
 from seatrial.wiring.workspace import Workspace
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from seatrial.training.exporting.plan import MARK, Exported, ExportInvalid, Task
 from seatrial.training.retraining.config import RetrainedConfig
 from seatrial.training.retraining.outline import OUTLINE, Outlined
 from seatrial.training.runs.order import TrainingOrder
-from seatrial.wiring.retraining.steps import config_of
+from seatrial.wiring.retraining.configured import config_of
 from seatrial.wiring.training.recipe import found_recipe
 from seatrial.wiring.workspace import Workspace
 

@@ -16,8 +16,8 @@ import numpy as np
 from seatrial.adapters.tables.parquet_log import folder_name
 from seatrial.kernel.errors import NotFound, SeatrialError
 from seatrial.kernel.store import FactLog
-from seatrial.monitoring.performance.labels import Ledger
 from seatrial.monitoring.performance.ledger_notes import CLASSES
+from seatrial.monitoring.performance.pending import Ledger
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import get
 from seatrial.registry.signature import Dtype, Signature, Task

@@ -11,7 +11,7 @@ from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import FactLog
 from seatrial.monitoring.performance.served_reference import read_reference
 from seatrial.monitoring.rows.served import column_of
-from seatrial.packaging.describe import accepted_rows
+from seatrial.packaging.accepted_rows import accepted_rows
 from seatrial.packaging.sample import Sample
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import get

@@ -8,27 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-from seatrial.kernel.errors import NotFound
 from seatrial.kernel.store import Store
 from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.triggers.trigger import RequestConflict, UnknownRequest
-from seatrial.registry.bundle import Bundle, BundleNotFound
+from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import get
-from seatrial.registry.manifest import Role
 from seatrial.release.projection import Endpoints
 from seatrial.steps.context import Context
-from seatrial.steps.run import Run
-from seatrial.steps.runs import Runs
 from seatrial.steps.workflow import Answer, Done, End, Step, Wait, Workflow
 from seatrial.training.evaluation.decision import Outcome
 from seatrial.training.retraining.agenda import KIND
 from seatrial.training.retraining.checks import TooFewRows, check_rows
 from seatrial.training.retraining.config import RetrainedConfig
 from seatrial.training.retraining.gathering import as_taken, cut_of, shown_time
-from seatrial.training.retraining.outline import OUTLINE
+from seatrial.training.retraining.outline import OUTLINE, PROMOTED
 from seatrial.training.retraining.records import (
     Approved,
     Judged,
@@ -47,21 +43,16 @@ from seatrial.wiring.registry.registering import (
     offer,
     write_evaluation,
 )
+from seatrial.wiring.retraining.configured import config_of
 from seatrial.wiring.retraining.log import NothingLogged, Wanted
+from seatrial.wiring.retraining.log_tail import LogTail
 from seatrial.wiring.retraining.question import DRIFTED, question_of
+from seatrial.wiring.retraining.warm_start import warm_start
 from seatrial.wiring.workspace import Workspace
 
-PROMOTED = "promoted"
 NOT_NEEDED = "not_needed"
 
 _LOOK_S = 1.0
-_US = timedelta(microseconds=1)
-
-
-class RetrainingUnknown(NotFound):
-    """No retraining of that name is configured."""
-
-    code = "retraining.unknown"
 
 
 class RetrainingFlow:
@@ -105,7 +96,7 @@ class RetrainingFlow:
         order, config = self._order(context)
         baseline = self._production(order.endpoint)
         bundle = None if baseline is None else self._bundle(order.endpoint, baseline)
-        warm, after = self._warm(order, config, bundle)
+        warm, after = warm_start(self._store, order.name, config, bundle)
         wanted = Wanted(
             endpoint=order.endpoint,
             config=config,
@@ -217,7 +208,7 @@ class RetrainingFlow:
             warm_start=Path(rows.warm) if rows.warm else None,
             by=context.run_id,
         )
-        tail = _Tail(self._workspace.runs / order.id / "log.txt", context.log)
+        tail = LogTail(self._workspace.runs / order.id / "log.txt", context.log)
 
         def told(name: str, text: str) -> None:
             context.check()
@@ -341,45 +332,10 @@ class RetrainingFlow:
         digest = get(self._store, endpoint, version).digest
         return Bundle.open(self._workspace.bundles / digest, digest=digest)
 
-    def _warm(
-        self, order: Order, config: RetrainedConfig, bundle: Bundle | None
-    ) -> tuple[str, datetime | None]:
-        """The model to go on from, and after when the rows begin that it was not trained on."""
-        if not config.incremental or bundle is None:
-            return "", None
-        runs = Runs(self._store)
-        runs.refresh()
-        before = next((r for r in reversed(runs.all(kind=KIND)) if _promoted(r, order.name)), None)
-        if before is not None:
-            output, rows = before.step("train").output or {}, before.step("rows").output or {}
-            model, cut = Path(str(output.get("model", ""))), rows.get("cut")
-            if model.is_file():
-                return str(model), datetime.fromisoformat(str(cut)) - _US if cut else None
-        with suppress(BundleNotFound):
-            return str(bundle.locate(Role.NATIVE)), None
-        return "", None
-
-
-def config_of(workspace: Workspace, name: str) -> RetrainedConfig:
-    """A retraining as configured, with its endpoint filled in.   Raises: RetrainingUnknown."""
-    found = workspace.settings.retraining.get(name)
-    if found is None:
-        known = ", ".join(sorted(workspace.settings.retraining)) or "none yet"
-        raise RetrainingUnknown(
-            f"There is no retraining {name!r}.",
-            remedy=f"Name one of the section retraining: {known}.",
-            retraining=name,
-        )
-    return found.model_copy(update={"endpoint": found.endpoint or name})
-
 
 def offered_of(registered: Registered) -> Offered:
     """As the registry takes it."""
     return Offered(model=registered.model, number=registered.number, endpoint=registered.endpoint)
-
-
-def _promoted(run: Run, name: str) -> bool:
-    return run.outcome == PROMOTED and run.input.get("name") == name
 
 
 def _progress(context: Context) -> Callable[[str, str], None]:
@@ -396,22 +352,3 @@ def _standing(store: Store, offered: Offered) -> str:
     if found is None:
         return "the server has not seen the version yet"
     return f"the release journey: {found['waits_for'] or found['step'] or found['status']}"
-
-
-class _Tail:
-    """The new lines of a growing log."""
-
-    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
-        self._path = path
-        self._say = say
-        self._place = 0
-
-    def read(self) -> None:
-        """Say what came since the last time; lines that are not whole yet wait."""
-        with suppress(OSError), self._path.open("rb") as file:
-            file.seek(self._place)
-            text = file.read(1 << 20)
-            whole = text[: text.rfind(b"\n") + 1]
-            self._place += len(whole)
-            for line in whole.decode("utf-8", "replace").splitlines():
-                self._say(line)

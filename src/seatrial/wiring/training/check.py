@@ -13,8 +13,8 @@ import numpy as np
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.monitoring.rows.served import column_of
+from seatrial.packaging.accepted_rows import accepted_rows
 from seatrial.packaging.assemble import assemble
-from seatrial.packaging.describe import accepted_rows
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.source import Source
 from seatrial.packaging.trial import AnswersNotFinite

@@ -29,7 +29,7 @@ def start_monitor(config: Path, out: WatchFolder, *, home: Path, port: int | Non
     Args:
         config: the file `monitoring.yaml`.
         home: of the workspace, for a reference in a bundle.
-        port: see `log_watch.run_log_watch`.
+        port: see `log_run.run_log_watch`.
     Raises: WatchRunning, MonitorDied, OutNotWritable.
     """
     already = detached.found(out.record)

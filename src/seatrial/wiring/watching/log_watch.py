@@ -1,18 +1,17 @@
-"""Watches the log of another server: one pass over what is there, or on and on."""
+"""A watch over the log of another server, with all it needs; `log_run.py` lets it run."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from seatrial.kernel.clock import Clock, SystemClock
+from seatrial.kernel.clock import Clock
 from seatrial.kernel.store import Store
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.book import AlertBook
@@ -48,7 +47,6 @@ from seatrial.wiring.watching.table_sources import open_source
 from seatrial.wiring.workspace import Workspace
 
 _SETTLE_S = 15.0
-_TICK_S = 1.0
 
 Say = Callable[[str], None]
 
@@ -306,84 +304,6 @@ class LogWatch:
             notes=self.known.told,
             made_at=self._clock.now(),
         )
-
-
-def run_log_watch(
-    file: MonitoringFile,
-    *,
-    folder: Path,
-    workspace: Callable[[], Workspace],
-    stop: threading.Event,
-    say: Say,
-    once: bool = False,
-    port: int | None = None,
-    ready: Callable[[str], None] = lambda _: None,
-) -> int:
-    """Watch until ``stop`` is set, or with ``once`` one pass; returns how many windows were judged.
-
-    Args:
-        port: where to answer ``/metrics`` on loopback; None does not.
-        ready: told once it watches, with the address of its metrics or an empty text.
-    Raises: WatchRunning, MetricsPortTaken; see `LogWatch`.
-    """
-    from seatrial.adapters.telemetry.metrics_port import MetricsPort
-
-    out, n = WatchFolder.of(file, folder), 0
-    with ExitStack() as stack:
-        stack.enter_context(out.held())
-        watch = LogWatch(
-            file,
-            folder=folder,
-            workspace=workspace,
-            clock=SystemClock(),
-            env=os.environ,
-            say=say,
-            once=once,
-        )
-        stack.callback(watch.close)
-        for note in watch.known.notes:
-            say(note)
-        if watch.known.unmeasured and file.performance.enabled:
-            say(f"The performance is not watched: {watch.known.unmeasured}")
-        watch.probe()
-        address = ""
-        if port is not None:
-            server = MetricsPort(port, watch.metrics)
-            stack.callback(server.close)
-            address = server.address
-        ready(address)
-        while True:
-            judged = watch.tick() if once else watch.tick_again()
-            for found in judged:
-                n += 1
-                say(window_line(found))
-            if once:
-                if not watch.settle():
-                    say("A sink was not reached; it is told with the next run.")
-                return n
-            if _waited(watch, stop, file.poll):
-                return n
-
-
-def window_line(found: Judged) -> str:
-    """A judged window in a line."""
-    report = found.report
-    when = f"{report.span.start:%Y-%m-%d %H:%M} - {report.span.end:%Y-%m-%d %H:%M}"
-    moved = [column.name for column in report.drift.moved][:3]
-    named = f", moved: {', '.join(moved)}" if moved else ""
-    return f"{when}  {report.n:>7,} rows  {report.alarm.outcome.value}{named}"
-
-
-def _waited(watch: LogWatch, stop: threading.Event, seconds: float) -> bool:
-    """Wait for the next look, sending meanwhile what is due; whether to stop."""
-    left = seconds
-    while left > 0:
-        if stop.wait(min(left, _TICK_S)):
-            return True
-        left -= _TICK_S
-        if left > 0:
-            watch.send()
-    return stop.is_set()
 
 
 def _at_once(notify: NotifyConfig) -> NotifyConfig:
