@@ -97,6 +97,8 @@ FURTHER = {
     "Triton": {
         "scikit-learn (pickle, joblib)": "integration/test_triton.py::"
         "test_a_triton_version_is_split_judged_promoted_healed_and_given_up",
+        "ONNX": "integration/test_triton.py::"
+        "test_pixels_keep_their_bytes_and_every_tensor_its_shape",
     },
     "TorchServe (`.mar`)": {
         "scikit-learn (pickle, joblib)": "integration/test_torchserve.py::"
