@@ -231,14 +231,15 @@ def _objects(values: Sequence[object]) -> NDArray[Any]:
     return array
 
 
-_WHOLE: Callable[[str], object] = lambda text: (  # noqa: E731
-    int(text) if text.lstrip("+-").isdecimal() else float(text)
-)
+def _whole(text: str) -> int | float:
+    return int(text) if text.lstrip("+-").isdecimal() else float(text)
+
+
 _READ: Mapping[Dtype, Callable[[str], object]] = {
     Dtype.FLOAT32: float,
     Dtype.FLOAT64: float,
-    Dtype.INT64: _WHOLE,
-    Dtype.UINT8: _WHOLE,
+    Dtype.INT64: _whole,
+    Dtype.UINT8: _whole,
     Dtype.BOOL: lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
     Dtype.STRING: str,
 }
