@@ -234,7 +234,8 @@ def rollout_page() -> str:
         ["```mermaid", *_diagram(moves), "```"],
         [
             "`staged`, `rejected`, `promoted` and `aborted` are ends. A canary's steps are all",
-            "in phase `canary`. The first version of an endpoint has no stable version to",
+            "in phase `canary`. The first version of an endpoint has no canary, which is shown as",
+            "skipped: it has nothing to be compared with, no stable version to",
             "protect and goes to full traffic after staging. A release that follows a registry",
             "is [evaluated](../how-to/registry.md) where there is one. A held release still",
             "takes a verdict FAIL; PASS then needs a person.",

@@ -43,7 +43,6 @@ def shown(
 def test_a_first_version_had_no_canary() -> None:
     assert shown(Phase.PROMOTED, reason="first version of the endpoint") == [
         "staging passed",
-        "warming skipped",
         "canary skipped",
         "promoted now",
     ]

@@ -52,12 +52,17 @@ def way(rollout: Rollout) -> tuple[Passage, ...]:
 def _planned(rollout: Rollout) -> list[Phase]:
     """Where the release goes when all goes well."""
     evaluated = rollout.plan.evaluated or bool(rollout.evaluation)
-    end = (
-        [Phase.STAGED]
-        if rollout.target == "staging"
-        else [Phase.WARMING, Phase.CANARY, Phase.PROMOTED]
-    )
-    return [Phase.STAGING, *([Phase.EVALUATING] if evaluated else []), *end]
+    begun = [Phase.STAGING, *([Phase.EVALUATING] if evaluated else [])]
+    if rollout.target == "staging":
+        return [*begun, Phase.STAGED]
+    if _at_once(rollout):
+        return [*begun, Phase.CANARY, Phase.PROMOTED]
+    return [*begun, Phase.WARMING, Phase.CANARY, Phase.PROMOTED]
+
+
+def _at_once(rollout: Rollout) -> bool:
+    """Whether it got all traffic without a canary, as the first version of an endpoint does."""
+    return rollout.phase is Phase.PROMOTED and rollout.step < 0
 
 
 def _stopped(rollout: Rollout, reached: Sequence[Phase]) -> tuple[Passage, ...]:
@@ -85,7 +90,7 @@ def _left(rollout: Rollout, phase: Phase) -> Left:
         return Left.SKIPPED
     if rollout.phase is not Phase.PROMOTED or phase is Phase.STAGING:
         return Left.PASSED
-    if phase in (Phase.WARMING, Phase.CANARY) and rollout.step < 0:
+    if phase is Phase.CANARY and _at_once(rollout):
         return Left.SKIPPED
     if phase is Phase.CANARY and not _promoted_by_verdict(rollout):
         return Left.DECIDED
