@@ -23,15 +23,7 @@ from seatrial.gateway.ledger.ledger import (
 from seatrial.kernel.errors import Unavailable
 from seatrial.testing.concurrency import at_once
 from seatrial.testing.ledger_entries import DAY, DOLLAR, MONTH, reservation, settlement
-from seatrial.testing.ledger_model import (
-    DAY_US,
-    PAYER,
-    START_US,
-    balance,
-    histories,
-    play,
-    total,
-)
+from seatrial.testing.ledger_model import DAY_US, PAYER, START_US, balance, histories, play, total
 from seatrial.testing.ledger_usage_suite import LedgerUsageSuite
 
 

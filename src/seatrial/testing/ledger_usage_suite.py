@@ -7,21 +7,10 @@ from msgspec.structs import replace
 from seatrial.gateway.chat.call import CacheUse
 from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.ledger.budget import Charge, Payer
-from seatrial.gateway.ledger.ledger import (
-    Closed,
-    Count,
-    Ledger,
-    attempt_id,
-)
+from seatrial.gateway.ledger.ledger import Closed, Count, Ledger, attempt_id
 from seatrial.gateway.ledger.usage import By, Record, UsageQuestion, UsageSum
 from seatrial.testing.ledger_entries import reservation, settlement
-from seatrial.testing.ledger_model import (
-    ALL,
-    DAY_US,
-    PAYER,
-    START_US,
-    total,
-)
+from seatrial.testing.ledger_model import ALL, DAY_US, PAYER, START_US, total
 
 
 class LedgerUsageSuite:

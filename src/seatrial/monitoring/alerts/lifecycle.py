@@ -6,7 +6,8 @@ business.
 
 Times are wall times, because they must outlive a restart. Where a clock was set back, a wait that
 began in what is the future now begins anew if it is one for quiet, and is over if it is one for
-trouble."""
+trouble.
+"""
 
 from __future__ import annotations
 
