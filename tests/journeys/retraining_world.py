@@ -203,8 +203,9 @@ class Server:
     def pipelines(self) -> int | None:
         """The process that trains: of the supervisor's children, the one that holds no socket."""
         with suppress(psutil.NoSuchProcess):
-            for child in psutil.Process(self.process.pid).children():
-                if child.nice() == 10:
+            supervisor = psutil.Process(self.process.pid)
+            for child in supervisor.children():
+                if child.nice() > supervisor.nice():  # it stands back
                     return int(child.pid)
         return None
 
