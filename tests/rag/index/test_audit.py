@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from seatrial.rag.chunking.chunk import Chunk
 from seatrial.rag.index import audit
 from seatrial.rag.index.audit import characters_before, differences_between, differences_within
-from seatrial.rag.index.segment import Segment, segment_of
+from seatrial.rag.index.segment import Segment
+from seatrial.rag.index.segment_arrays import segment_of
 from seatrial.rag.index.segmented import Part
 from seatrial.rag.text.document import Span
 from seatrial.testing import index_corpus as corpus

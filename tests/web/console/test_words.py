@@ -53,6 +53,7 @@ COMPUTED = (
     "figure.",
     "knowledge.refusal.",
     "knowledge.use.",
+    "left.",
     "model.",
     "retraining.says.",
     "retraining.source.",

@@ -178,10 +178,13 @@ def program(folder: Path) -> Any:
     spec.loader.exec_module(module)
     text = (folder / "config.pbtxt").read_text()
 
-    def tensors(kind: str) -> list[dict[str, str]]:
+    def tensors(kind: str) -> list[dict[str, object]]:
         part = text.partition(f"\n{kind} [\n")[2].partition("\n]")[0]
-        found = re.findall(r'name: "([^"]*)" data_type: (\w+)', part)
-        return [{"name": name, "data_type": kind} for name, kind in found]
+        found = re.findall(r'name: "([^"]*)" data_type: (\w+) dims: \[ ([\d, -]*) \]', part)
+        return [
+            {"name": name, "data_type": kind, "dims": sizes.split(", ")}
+            for name, kind, sizes in found
+        ]
 
     said = re.findall(r'parameters { key: "(.*)" value { string_value: "(.*)" } }', text)
     config = {

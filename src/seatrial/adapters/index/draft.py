@@ -28,7 +28,8 @@ from seatrial.adapters.index.journal import Entry, Journal
 from seatrial.rag.index.checking import check_documents
 from seatrial.rag.index.compaction import PartSize, groups_to_rewrite
 from seatrial.rag.index.postings import Analysis
-from seatrial.rag.index.segment import Segment, segment_of
+from seatrial.rag.index.segment import Segment
+from seatrial.rag.index.segment_arrays import segment_of
 from seatrial.rag.index.writing import IndexedDocument, Recipe
 
 FULL_BYTES = 64 * 2**20
