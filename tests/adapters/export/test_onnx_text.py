@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from seatrial.adapters.export.onnx_text import MAX_TOKENS as TOGETHER
 from seatrial.adapters.export.onnx_text import (
@@ -75,6 +78,64 @@ def test_a_graph_that_scales_by_the_batch_runs_each_text_by_itself() -> None:
     ]
     engine = OnnxEngine(text_graph({"made by": "DynamicQuantizeLinear"}), SIGNATURE)
     assert engine.predict(batch("good", "bad"))["label"].tolist() == ["good 好", "bad"]
+
+
+def pairs_of_bytes() -> str:
+    """Another kind of tokenizer.json: it knows no unknown word, and spaces are in its tokens."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
+    made.train_from_iterator(["a good film, a bad film  一部好电影 aaaaaaaa"] * 9, trainer)
+    made.enable_truncation(MAX_TOKENS)
+    found: str = made.to_str()
+    return found
+
+
+PIECES = st.sampled_from(
+    [
+        "good",
+        "film",
+        " ",
+        "\n",
+        "  \t",
+        "一部好电影",
+        "，",
+        ".",
+        "a" * 99,
+        "👍🏽",
+        "e\u0301",
+        "\x1c",
+    ]
+)
+
+
+@pytest.mark.parametrize("content", [tokenizer(), pairs_of_bytes()], ids=["words", "bytes"])
+@given(st.lists(st.tuples(PIECES, st.integers(1, 300)), max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_a_long_text_is_told_by_its_beginning_as_by_the_whole(
+    content: str, drawn: list[tuple[str, int]]
+) -> None:
+    text = "".join(piece * times for piece, times in drawn)
+    ((_, feed),) = Texts(content, INPUTS).feeds([text])
+    whole = Tokenizer.from_str(content)
+    whole.no_padding()
+    assert feed["input_ids"][0].tolist() == (whole.encode(text).ids or [0])
+
+
+def test_the_end_of_a_long_text_is_not_looked_at() -> None:
+    texts = Texts(tokenizer(), INPUTS)
+    seen: list[int] = []
+    library = texts._library
+
+    class Watched:
+        def encode(self, text: str) -> Any:
+            seen.append(len(text))
+            return library.encode(text)
+
+    texts._library = Watched()  # type: ignore[assignment]
+    list(texts.feeds(["good film " * 100_000, "x" * 1_000]))
+    assert seen == [MAX_TOKENS * 64, MAX_TOKENS * 64, 1_000]
 
 
 @given(st.lists(st.integers(1, 600), min_size=1, max_size=40), st.integers(1, TOGETHER))

@@ -7,6 +7,7 @@ own metadata, so that a graph stays one file. Nothing of PyTorch or transformers
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from seatrial.kernel.errors import Invalid, MissingExtra
 from seatrial.registry.signature import Task
 
 if TYPE_CHECKING:
+    from tokenizers import Encoding
     from tokenizers import Tokenizer as Library
 
 TOKENIZER: Final = "seatrial.tokenizer"
@@ -30,6 +32,11 @@ INPUTS: Final = ("input_ids", "attention_mask", "token_type_ids")
 MAX_TOKENS: Final = 4096
 """Tokens that run together, padding included: memory grows with them, and short texts do not pay
 for a long one."""
+
+_LOOKED_AT: Final = 64
+"""Characters for each token that is kept, in which nearly all texts have that many."""
+_BEGINS: Final = re.compile(r"[ \t\n]\S")
+"""Where a word begins, for every tokenizer."""
 
 
 class TokenizerUnusable(Invalid):
@@ -68,6 +75,7 @@ class Texts:
             "token_type_ids": int(padding.get("pad_type_id", 0)),
         }
         self._library.no_padding()
+        self._looked_at = _looked_at(self._library)
 
     def feeds(
         self, texts: Sequence[str | None]
@@ -91,10 +99,23 @@ class Texts:
     def _tokens(self, text: str) -> dict[str, list[int]]:
         # One by one: a batch is split by the library among threads of its own, which then warns
         # whoever forks.
-        found = self._library.encode(whole(text))
+        found = self._encoded(whole(text))
         ids = found.ids or [self._fill["input_ids"]]  # no graph takes a text without any token
         types = found.type_ids or [self._fill["token_type_ids"]]
         return {"input_ids": ids, "attention_mask": [1] * len(ids), "token_type_ids": types}
+
+    def _encoded(self, text: str) -> Encoding:
+        """What the whole text is encoded as. The end of a long one, which is cut off, is looked at
+        only where its beginning does not tell: a megabyte takes a second in which nobody else is
+        answered."""
+        most = self._looked_at
+        if most and len(text) > most:
+            found = self._library.encode(text[:most])
+            kept = max((end for _, end in found.offsets), default=0)
+            # Where another word begins behind what is kept, no later character changes that.
+            if found.overflowing and _BEGINS.search(text, kept, most):
+                return found
+        return self._library.encode(text)
 
     def _filled(self, rows: Sequence[list[int]], name: str, width: int) -> NDArray[np.generic]:
         filled = np.full((len(rows), width), self._fill[name], self._inputs[name])
@@ -145,6 +166,15 @@ def _library(content: str) -> Library:
             f"The graph's tokenizer cannot be read ({str(error)[:200]}).",
             remedy="Install the version of tokenizers that the bundle pins, or export again.",
         ) from error
+
+
+def _looked_at(library: Library) -> int:
+    """So many characters of a text are looked at first; 0 for all."""
+    cut = library.truncation
+    if cut is None or cut["direction"] != "right" or library.pre_tokenizer is None:
+        return 0
+    most: int = cut["max_length"] * _LOOKED_AT
+    return most
 
 
 def _together(lengths: NDArray[np.intp], most: int) -> Iterator[NDArray[np.intp]]:
