@@ -175,7 +175,7 @@ def test_it_answers_as_the_model_does(server: TorchServe) -> None:
 def test_rows_that_would_move_each_other_run_one_by_one(server: TorchServe, tmp_path: Path) -> None:
     graph, rows = int8_graphs.int8_graph(), int8_graphs.ROWS
     (tmp_path / "product.onnx").write_bytes(graph)
-    archive = server.store / "product.mar"
+    archive = server.repository / "product.mar"
     words = ("export", str(tmp_path / "product.onnx"), "--to", "mar", "-o", str(archive))
     assert seatrial(list(words)) == Exit.DONE
     status, told = registered(server, archive.name)

@@ -439,10 +439,12 @@ class Traffic:
         await asyncio.gather(*(self._client(i) for i in range(self.n_clients)))
 
     async def _client(self, n: int) -> None:
+        # Each asks everything: one whose share has no slow request would ask far more than others.
+        at = n * len(self.requests) // self.n_clients
         async with Connection("127.0.0.1", self.port, timeout_s=PATIENCE_S) as connection:
             while not self._stop.is_set():
-                n += self.n_clients
-                await self._one(connection, self.requests[n % len(self.requests)])
+                at += 1
+                await self._one(connection, self.requests[at % len(self.requests)])
                 await asyncio.sleep(self.pause_s)
 
     async def _one(self, connection: Connection, request: bytes) -> None:

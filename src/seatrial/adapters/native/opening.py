@@ -16,7 +16,6 @@ from seatrial.adapters.native.loaded import LoadedModel
 from seatrial.adapters.native.onnx_model import load_onnx
 from seatrial.adapters.native.parameters import check_parameters
 from seatrial.adapters.native.pickles import load_pickle
-from seatrial.adapters.native.pyfunc_files import load_pyfunc
 from seatrial.adapters.native.sklearn_model import SklearnModel
 from seatrial.adapters.native.skops_files import load_skops
 from seatrial.adapters.native.tensorflow_files import load_tensorflow
@@ -51,6 +50,9 @@ def open_model(
         case FileFormat.PICKLE | FileFormat.SKOPS:
             return _unpickled(path, report, any_version=any_version)
         case FileFormat.PYFUNC:
+            # needs what MLflow brings, and containers of other models do without
+            from seatrial.adapters.native.pyfunc_files import load_pyfunc
+
             return load_pyfunc(path, any_version=any_version)
         case alone:
             return _ALONE[alone](path)
