@@ -50,8 +50,9 @@ def tables(parts: Mapping[str, Measured]) -> str:
     text.append(_weights(parts, found))
     if "int8" in parts:
         text.append(_quantised(parts["int8"].quantised))
-    cells = {key: cell for one in found.values() for key, cell in one.cells.items()}
-    text.append(_goals(cells))
+    # of the full net, which stands beside the int8 one too, the part with all engines counts
+    ordered = sorted(found, key=lambda name: name != "int8")
+    text.append(_goals({key: cell for name in ordered for key, cell in found[name].cells.items()}))
     lost = [
         f"- {m.titles.get(f.peer, f.peer)} ({f.what}): {f.reason}"
         for name, m in parts.items()
