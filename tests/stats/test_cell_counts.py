@@ -9,19 +9,7 @@ from seatrial.stats.cell_counts import MANY, count_many
 from seatrial.stats.cells import cell_ends
 from seatrial.stats.divergence import ks_from_values
 from seatrial.stats.histogram import Edges, quantile_edges
-
-LAWS = {
-    "normal": lambda rng, n: rng.normal(size=n),
-    "lognormal": lambda rng, n: rng.lognormal(size=n),
-    "over many magnitudes": lambda rng, n: rng.lognormal(0, 5, n),
-    "heavy tails": lambda rng, n: rng.standard_cauchy(n),
-    "unix seconds": lambda rng, n: 1.7e9 + rng.uniform(0, 86_400, n),
-    "cents": lambda rng, n: np.round(rng.gamma(2, 50, n), 2),
-    "counts": lambda rng, n: rng.poisson(3, n).astype(float),
-    "mostly zero": lambda rng, n: rng.exponential(size=n) * (rng.random(n) < 0.05),
-    "constant": lambda rng, n: np.full(n, 5.0),
-    "two humps": lambda rng, n: rng.normal(size=n) + 1e4 * (rng.random(n) < 0.5),
-}
+from tests.stats.laws import LAWS
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
