@@ -14,7 +14,8 @@ from seatrial.rag.chunking.chunk import Chunk
 from seatrial.rag.index.checking import check_vectors
 from seatrial.rag.index.conditions import satisfies
 from seatrial.rag.index.failures import NotInIndex, Unsupported
-from seatrial.rag.index.passage import NO_HITS, Hits, Passage
+from seatrial.rag.index.legs import both_of
+from seatrial.rag.index.passage import NO_HITS, Candidates, Hits, Passage
 from seatrial.rag.index.postings import Analysis
 from seatrial.rag.index.reading import IndexFacts, Scope
 from seatrial.rag.index.words import searched_text
@@ -102,6 +103,12 @@ class MemoryIndex:
         )
         at = np.flatnonzero((np.arange(len(hits)) < k) | np.isin(hits.keys, also))
         return Hits(hits.keys[at], hits.scores[at])
+
+    def both(
+        self, vector: NDArray[np.float32], text: str, k: int, scope: Scope, *, within: int
+    ) -> Candidates:
+        """See Index."""
+        return both_of(self, vector, text, k, scope, within=within)
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""

@@ -61,6 +61,12 @@ def check_document(document: Document) -> None:
     check_metadata(document.id, document.metadata)
 
 
+def check_vector(vector: NDArray[np.float32], dimensions: int) -> None:
+    """`check_vectors` of one (d,), the quick way."""
+    if vector.shape != (dimensions,) or not abs(vector.dot(vector).item() - 1) < _UNIT:
+        check_vectors(vector[None], dimensions)
+
+
 def check_vectors(vectors: NDArray[np.float32], dimensions: int) -> None:
     """Refuse vectors (n, d) of another length d, that are not finite, or not of unit length.
 

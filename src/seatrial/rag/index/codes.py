@@ -64,6 +64,16 @@ class Codes:
             codes.scales[start : start + _BLOCK] = scales
         return codes
 
+    def errors(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How far each row is from the vector (n, d) that it is of: (n,), never too little."""
+        errors = np.empty(len(vectors), np.float32)
+        for start in range(0, len(vectors), _BLOCK):
+            some = slice(start, start + _BLOCK)
+            off = self.values[some] * self.scales[some, None]
+            off -= vectors[some]
+            errors[some] = np.vecdot(off, off)
+        return np.sqrt(errors, out=errors) * np.float32(1.001)
+
     def part(self, rows: slice) -> Codes:
         """Those of rows that lie beside each other."""
         return Codes(self.values[rows], self.scales[rows])
@@ -87,7 +97,7 @@ class CodedQuery:
         whole = np.rint(steps)
         self._values = whole.astype(np.int8)
         steps -= whole
-        lost = self._step * float(steps.dot(steps)) ** 0.5
+        lost = self._lost = self._step * float(steps.dot(steps)) ** 0.5
         # q.x = q'.x' + (q - q').x' + q.(x - x'), where |x'| <= |x| + |x - x'|
         # and |x - x'| <= sqrt(d) / 2 steps of x
         self._added = (_LONGEST + lost) * _HALF * len(query) ** 0.5 / self._step
@@ -105,11 +115,18 @@ class CodedQuery:
         heights *= codes.scales
         return heights
 
+    def bounds(self, codes, errors):
+        about = self._products(codes.values, self._values)
+        about *= codes.scales
+        heights = errors * ((_LONGEST + self._lost) / self._step)
+        heights += about
+        return heights, about
+
     def height(self, product: float) -> float:
         """Rows that are not as high have a lower product than this one, as `cosines` has it."""
         return -np.inf if product <= -1 else (product - self._beside) / self._step
 
-    def guess(self, heights: NDArray[np.float32], scales: NDArray[np.float32], k: int) -> float:
+    def guess(self, about: NDArray[np.float32], k: int) -> float:
         """A product that the best k of more rows have, most likely: it has to be looked at whether
         they do.
 
@@ -119,5 +136,4 @@ class CodedQuery:
         Args:
             heights: of the rows; scales: of their codes.
         """
-        about = heights - scales * self._added
         return min((kth_highest(about, k) - _OFF) * self._step, 1.0)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.rag.index.passage import NO_HITS, Hits, Passage
+from seatrial.rag.index.legs import both_of
+from seatrial.rag.index.passage import NO_HITS, Candidates, Hits, Passage
 from seatrial.rag.index.reading import Index, IndexFacts, Scope
 from seatrial.rag.index.vector_store import Point, VectorStore, sorted_hits
 from seatrial.rag.index.weaken import best
@@ -105,6 +106,12 @@ class MirroredIndex:
     ) -> Hits:
         """See Index."""
         return self._index.lexical(text, k, scope, also=also, within=within)
+
+    def both(
+        self, vector: NDArray[np.float32], text: str, k: int, scope: Scope, *, within: int
+    ) -> Candidates:
+        """See Index."""
+        return both_of(self, vector, text, k, scope, within=within)
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""

@@ -28,6 +28,21 @@ class Hits(msgspec.Struct, frozen=True, eq=False):
 NO_HITS = Hits(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
+class Candidates(msgspec.Struct, frozen=True, eq=False):
+    """What legs of a search found, together.
+
+    Args:
+        keys: int64 (n,), unique, ascending.
+        scores: float64 (n_legs, n): of each leg for each key; NaN where a leg did not find it.
+    """
+
+    keys: NDArray[np.int64]
+    scores: Floats
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
 class Passage(msgspec.Struct, frozen=True, kw_only=True):
     """A chunk with its text and what a citation tells of its document.
 

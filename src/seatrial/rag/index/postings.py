@@ -89,11 +89,13 @@ class Postings:
     def places(self, sought: NDArray[np.uint64]) -> list[tuple[int, int]]:
         """Where in `rows` and `counts` the occurrences of each word (n,) begin and end, by its
         hash; both are equal for a word that is not there."""
-        at = self.hashes.searchsorted(sought)
-        starts = self.bounds.take(at, mode="clip")
-        here = self.hashes.take(at, mode="clip") == sought if len(self.hashes) else at < 0
-        ends = np.where(here, self.bounds.take(at + 1, mode="clip"), starts)
-        return list(zip(starts.tolist(), ends.tolist(), strict=True))
+        held, start_of, n = self.hashes.item, self.bounds.item, len(self.hashes)
+        return [
+            (start_of(at), start_of(at + 1)) if at < n and held(at) == word else (0, 0)
+            for at, word in zip(
+                self.hashes.searchsorted(sought).tolist(), sought.tolist(), strict=True
+            )
+        ]
 
 
 def hashes_of(words: Iterable[str]) -> NDArray[np.uint64]:

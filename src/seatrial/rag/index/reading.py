@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.conditions import Condition
-from seatrial.rag.index.passage import NO_HITS, Hits, Passage
+from seatrial.rag.index.passage import NO_HITS, Candidates, Hits, Passage
 from seatrial.rag.text.document import Document, Outline
 
 
@@ -75,6 +75,16 @@ class Index(Protocol):
         Args:
             also: keys (n,), each once: those of them that are not among the k, but among so many
                 with the highest as `within` says, follow, in the same order.
+        """
+        ...
+
+    def both(
+        self, vector: NDArray[np.float32], text: str, k: int, scope: Scope, *, within: int
+    ) -> Candidates:
+        """What `dense` finds for a vector, and `lexical` for a text and also for what that found:
+        the cosine of each, and BM25 where it is known.
+
+        Args: k: of each, >= 1; within: see `lexical`, >= k.
         """
         ...
 

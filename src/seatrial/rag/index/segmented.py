@@ -12,16 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.bm25 import Bm25, Searched
-from seatrial.rag.index.checking import check_vectors
+from seatrial.rag.index.checking import check_vector
 from seatrial.rag.index.codes import Codes, Products
 from seatrial.rag.index.columns import documents_holding, readable
 from seatrial.rag.index.failures import NotInIndex, Unsupported
 from seatrial.rag.index.nearest import Nearest
-from seatrial.rag.index.passage import NO_HITS, Hits, Passage
+from seatrial.rag.index.legs import both_of
+from seatrial.rag.index.passage import NO_HITS, Candidates, Hits, Passage
 from seatrial.rag.index.postings import Analysis
 from seatrial.rag.index.ranking import among_best, best, best_and, cosines, joined
 from seatrial.rag.index.reading import IndexFacts, Scope
 from seatrial.rag.index.segment import Segment
+from seatrial.rag.index.whole import MOST, Whole
 from seatrial.rag.text.document import Document, Outline
 
 _FEW = 512 * 384
@@ -124,12 +126,25 @@ class SegmentedIndex:
             start, first = end, last
         return best_and(joined(keys), of_all[at], k, also, max(k, within))
 
+    def both(
+        self, vector: NDArray[np.float32], text: str, k: int, scope: Scope, *, within: int
+    ) -> Candidates:
+        """See Index. Raises: VectorInvalid, Unsupported (an index without vectors)."""
+        whole = self._whole
+        if whole is None or k >= self._n_rows or self._rows(0, scope) is not None:
+            return both_of(self, vector, text, k, scope, within=within)
+        return whole.candidates(self._checked(vector), self._analysis.words(text), k)
+
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""
         return self._bm25.idf(words)
 
     def passages(self, keys: Sequence[int]) -> list[Passage]:
         """See Index."""
+        if len(self._parts) == 1 and self._alive[0] is None and keys:
+            first = self._firsts[0]
+            if first <= min(keys) and max(keys) < first + self._n_rows:
+                return self._read(0, [key - first for key in keys])
         rows: dict[int, list[int]] = {}
         for key in keys:
             number, row = self._place(key)
@@ -143,6 +158,10 @@ class SegmentedIndex:
     def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
         """See Index. Raises: Unsupported, of an index without vectors."""
         self._need_vectors()
+        if len(self._parts) == 1 and self._alive[0] is None and keys:
+            first = self._firsts[0]
+            if first <= min(keys) and max(keys) < first + self._n_rows:
+                return self._parts[0].segment.vectors.take([key - first for key in keys], axis=0)
         asked = np.array(keys, np.int64)
         numbers = self._first_keys.searchsorted(asked, side="right") - 1
         among = set(numbers.tolist())
@@ -193,6 +212,17 @@ class SegmentedIndex:
                 for part, rows in zip(self._parts, self._alive, strict=True)
             ]
         )
+
+    @cached_property
+    def _whole(self) -> Whole | None:
+        """Its one segment; None where it has more, or too many chunks to look at all of them."""
+        codes = self._codes
+        if self._products is None or codes is None or len(self._parts) != 1:
+            return None
+        (part,) = self._parts
+        if part.segment.n_chunks > MOST:
+            return None
+        return Whole(part.segment.vectors, codes[0], self._products, self._bm25, part.first_key)
 
     @cached_property
     def _documents(self) -> dict[str, tuple[int, int]]:
@@ -274,7 +304,7 @@ class SegmentedIndex:
         self._need_vectors()
         query = np.ascontiguousarray(vector, np.float32)
         if self._parts:
-            check_vectors(query[None], self._dimensions)
+            check_vector(query, self._dimensions)
         return query
 
     def _need_vectors(self) -> None:

@@ -30,6 +30,8 @@ def _of_run(run: str) -> tuple[str, ...]:
 
 
 def _stems(run: str) -> tuple[str, ...]:
+    if run.isalpha():
+        return (english_stem(run.lower()),)
     return tuple(map(english_stem, terms(run)))
 
 

@@ -10,45 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.rag.index.passage import Hits
-
 Floats = NDArray[np.float64]
-
-
-class Candidates(msgspec.Struct, frozen=True, eq=False):
-    """What legs of a search found, together.
-
-    Args:
-        keys: int64 (n,), unique, ascending.
-        scores: float64 (n_legs, n): of each leg for each key; NaN where a leg did not find it.
-    """
-
-    keys: NDArray[np.int64]
-    scores: Floats
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-
-def together(legs: Sequence[Hits]) -> Candidates:
-    """All that the legs found, with what each knows of it."""
-    keys = np.concatenate([leg.keys for leg in legs])
-    if not len(keys):
-        return Candidates(keys, np.empty((len(legs), 0)))
-    keys.sort()
-    fresh = np.empty(len(keys), np.bool_)
-    fresh[0] = True
-    np.not_equal(keys[1:], keys[:-1], out=fresh[1:])
-    keys = keys[fresh]
-    scores = np.empty((len(legs), len(keys)))
-    scores.fill(np.nan)
-    for row, leg in zip(scores, legs, strict=True):
-        row[keys.searchsorted(leg.keys)] = leg.scores
-    return Candidates(keys, scores)
 
 
 def normalised(scores: Floats, lowest: float) -> Floats:

@@ -8,16 +8,16 @@ searched lexically and left in what is embedded.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 # The function words of Lucene's EnglishAnalyzer, and the interrogatives and auxiliaries that make
 # questions in English.
-_ENGLISH = re.compile(
-    """a|an|and|are|as|at|be|but|by|for|if|in|into|is|it|no|not|of|on|or|such|that|the|their|then
-    |there|these|they|this|to|was|will|with
-    |what|which|who|whom|whose|when|where|why|how|do|does|did|has|have|had|were|been|being|am|can
-    |could|would|should|may|might|must|shall|from""",
-    re.VERBOSE | re.IGNORECASE,
+_ENGLISH = frozenset(
+    """a an and are as at be but by for if in into is it no not of on or such that the their then
+    there these they this to was will with
+    what which who whom whose when where why how do does did has have had were been being am can
+    could would should may might must shall from""".split()
 )
 # The same classes of German: articles, pronouns, prepositions without a meaning of their own,
 # conjunctions, interrogatives and auxiliaries. "Wie viele" is one word in two.
@@ -48,7 +48,11 @@ _FRENCH = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _FRENCH_AT_ONCE = re.compile(r"\b(?:[cdjlmnst]|(?:jus|lors|puis)?qu)['’]", re.IGNORECASE)
-_ONLY_ASK = {"en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH}
+_ONLY_ASK: dict[str, Callable[[str], object]] = {
+    "en": lambda word: word.lower() in _ENGLISH,
+    "de": _GERMAN.fullmatch,
+    "fr": _FRENCH.fullmatch,
+}
 _AT_ONCE = {"de": _GERMAN_AT_ONCE, "fr": _FRENCH_AT_ONCE}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _USUAL = 32
@@ -84,14 +88,20 @@ def keywords(question: str, language: str | None) -> str:
 
 def _without_asking(run: str, language: str) -> str:
     """What stands between spaces, without the words in it that only ask."""
+    if run.isalnum():  # a word
+        return "" if _ONLY_ASK[language](run) and not _is_acronym(run) else run
     return _known(run, language) if len(run) <= _USUAL else _cut(run, language)
 
 
 def _cut(run: str, language: str) -> str:
-    """Acronyms do not ask: IT, WHO, US. A whole question in capitals is rare enough."""
-    asks = _ONLY_ASK[language].fullmatch
+    asks = _ONLY_ASK[language]
     words = _WORD_OR_GAP.findall(run)
-    return "".join([one for one in words if not asks(one) or (len(one) > 1 and one.isupper())])
+    return "".join([one for one in words if not asks(one) or _is_acronym(one)])
+
+
+def _is_acronym(word: str) -> bool:
+    """IT, WHO, US do not ask. A whole question in capitals is rare enough."""
+    return len(word) > 1 and word.isupper()
 
 
 _known = lru_cache(maxsize=1 << 14)(_cut)

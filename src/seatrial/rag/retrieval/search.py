@@ -11,19 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.embedding.embedder import Embedder
-from seatrial.rag.index.passage import NO_HITS
+from seatrial.rag.index.legs import together
+from seatrial.rag.index.passage import NO_HITS, Candidates
 from seatrial.rag.index.reading import Index, Scope
 from seatrial.rag.retrieval.baseline import Baseline
 from seatrial.rag.retrieval.diversity import distinct, mmr
 from seatrial.rag.retrieval.found import DenseUse, Found, Retrieved
 from seatrial.rag.retrieval.fusion import (
-    Candidates,
     Floats,
     best_first,
     convex,
     normalised,
     reciprocal_rank,
-    together,
 )
 from seatrial.rag.retrieval.keywords import keywords
 from seatrial.rag.retrieval.reranker import Reranker
@@ -102,52 +101,45 @@ class Search:
         self, wording: str, language: str | None, use: DenseUse
     ) -> tuple[Candidates, Floats]:
         """What one wording finds, with its fused scores."""
-        depth = max(self.settings.candidates, self.k)
-        vector = None
-        unrelated = 0.0
-        dense = lexical = NO_HITS
-        if self.embedder is not None and use not in _LEAVES_OUT:
-            vector = self.embedder.embed_queries([wording])[0]
-            if self.baseline is not None:
-                unrelated = self.baseline.cosine(language)
-            self._spent("embed")
-            dense = self.index.dense(vector, depth, self.scope)
-            self._spent("dense")
-        if self.settings.mode is not Mode.DENSE and use is not DenseUse.LAST_RESORT:
-            searched = keywords(wording, language)
-            lexical = self.index.lexical(
-                searched, depth, self.scope, also=dense.keys, within=depth * _DEEPER
-            )
+        settings, depth = self.settings, max(self.settings.candidates, self.k)
+        if self.embedder is None or use in _LEAVES_OUT:
+            candidates = together((NO_HITS, self._by_words(wording, language, depth)))
             self._spent("lexical")
-        candidates = together((dense, lexical))
-        if vector is None:
-            scores = normalised(candidates.scores[1], 0.0)
-        elif not len(lexical):
-            scores = normalised(candidates.scores[0], -1.0)
-        else:
-            scores = self._fused(candidates, vector, use, unrelated)
+            return candidates, normalised(candidates.scores[1], 0.0)
+        vector = self.embedder.embed_queries([wording])[0]
+        unrelated = 0.0 if self.baseline is None else self.baseline.cosine(language)
+        self._spent("embed")
+        if settings.mode is Mode.DENSE or use is DenseUse.LAST_RESORT:
+            candidates = together((self.index.dense(vector, depth, self.scope), NO_HITS))
+            self._spent("dense")
+            return candidates, normalised(candidates.scores[0], -1.0)
+        within = depth * _DEEPER
+        if settings.fusion is Fusion.RECIPROCAL_RANK:
+            ...
+        candidates = self.index.both(vector, keywords(wording, language), depth, self.scope, within=within)
+        self._spent("both")
+        scores = self._fused(candidates, use, unrelated)
         self._spent("fuse")
         return candidates, scores
 
-    def _fused(
-        self,
-        candidates: Candidates,
-        vector: NDArray[np.float32],
-        use: DenseUse,
-        unrelated: float,
-    ) -> Floats:
+    def _fused(self, candidates: Candidates, use: DenseUse, unrelated: float) -> Floats:
         settings = self.settings
         cosines, bm25 = candidates.scores
         share = settings.foreign_weight if use is DenseUse.WEAK else settings.dense_weight
-        if settings.fusion is Fusion.RECIPROCAL_RANK:
-            return reciprocal_rank(candidates.scores, settings.rrf_k, (share, 1 - share))
-        (unknown,) = np.isnan(cosines).nonzero()
-        if len(unknown):  # found by its words only: its cosine is looked up
-            cosines[unknown] = self.index.vectors(candidates.keys[unknown].tolist()) @ vector
+        above = np.fmax(bm25, 0.0)
+        highest = above.max().item()
+        if highest == 0:
+            return normalised(cosines, -1.0)
         if cosines.max() <= unrelated:  # nothing is nearer than any text: words alone tell
             return normalised(bm25, 0.0)
-        nearness = (cosines - unrelated) / (1 - unrelated)
-        return convex((normalised(nearness, -1.0), normalised(bm25, 0.0)), (share, 1 - share))
+        near = cosines - unrelated
+        near /= 1 - unrelated
+        np.maximum(near, -1, out=near)
+        near += 1
+        near *= share / near.max().item()
+        above *= (1 - share) / highest
+        near += above
+        return near
 
     def _chosen(self, candidates: Candidates, scores: Floats) -> list[Found]:
         """The best without copies, in the reranker's order where there is one, not all alike."""
@@ -179,8 +171,8 @@ class Search:
             Found(
                 passage=passage,
                 score=score,
-                dense=None if math.isnan(dense) else dense,
-                lexical=None if math.isnan(lexical) else lexical,
+                dense=dense if dense == dense else None,
+                lexical=lexical if lexical > 0 else None,
             )
             for passage, score, dense, lexical in zip(
                 passages, scores[places].tolist(), *legs, strict=True

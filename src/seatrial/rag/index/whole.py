@@ -1,0 +1,78 @@
+"""Vectors and words of one segment, all of which counts, searched in one go.
+
+Over a few thousand chunks a question costs less in products than in the steps around them. What
+both legs find is fused afterwards, which asks neither for the order of each nor for the cosines of
+each by itself: here no leg is sorted, and vectors are gathered once for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.rag.index.bm25 import Bm25
+from seatrial.rag.index.codes import CodedQuery, Codes, Products
+from seatrial.rag.index.passage import Candidates
+from seatrial.rag.index.ranking import cosines, kth_highest
+
+MOST = 16_384
+"""Chunks: of more, looking at all of them costs more than what is saved."""
+
+
+class Whole:
+    """One segment.
+
+    Args:
+        vectors: float32 (n, d), of unit length; codes: theirs.
+        bm25: of its words alone.
+        first_key: the key of row 0.
+    """
+
+    def __init__(
+        self,
+        vectors: NDArray[np.float32],
+        codes: Codes,
+        products: Products,
+        bm25: Bm25,
+        first_key: int,
+    ) -> None:
+        self._vectors, self._codes, self._products = vectors, codes, products
+        self._bm25, self._first_key = bm25, first_key
+
+    def candidates(self, query: NDArray[np.float32], words: Sequence[str], k: int) -> Candidates:
+        """See `Index.both`, for k < n.
+
+        Args: query: (d,), checked.
+        """
+        (scores,) = self._bm25.scores(words) if words else (None,)
+        if scores is None:
+            scores = np.zeros(len(self._vectors), np.float32)
+        floor = np.sort(scores).item(-k)  # the quickest way, by vector instructions
+        rows, products = self._multiplied(query, k, scores >= floor if floor > 0 else scores > 0)
+        legs = np.empty((2, len(rows)))
+        legs[0] = products
+        legs[1] = scores.take(rows)
+        return Candidates(rows + self._first_key, legs)
+
+    def _multiplied(
+        self, query: NDArray[np.float32], k: int, also: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Rows, rising, and their products: those among which the k highest are, and others."""
+        coded = CodedQuery(query, self._products)
+        heights, about = coded.bounds(self._codes, self._errors)
+        guess = coded.guess(about, k)
+        while True:
+            near = heights >= coded.height(guess)
+            near |= also
+            (rows,) = near.nonzero()
+            products = cosines(self._vectors.take(rows, axis=0, mode="clip"), query)
+            if np.count_nonzero(products >= guess) >= k:
+                return rows, products
+            guess = kth_highest(products, k) if len(rows) >= k else -1.0
+
+    @cached_property
+    def _errors(self) -> NDArray[np.float32]:
+        return self._codes.errors(self._vectors)
