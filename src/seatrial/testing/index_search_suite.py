@@ -7,6 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from seatrial.kernel.errors import NotFound
 from seatrial.rag.index.reading import Index, Scope
@@ -43,6 +44,7 @@ class IndexSearchSuite:
             assert_same(index, model, "dense", vector, k=k, scope=scope)
             assert_same(index, model, "lexical", text, k=k, scope=scope)
             assert_deeper(index, text, k=max(k, 1), scope=scope, seed=random.randrange(1000))
+            assert_both(index, vector, text, k=max(k, 1), scope=scope)
             words = [*PLAIN_WORDS.words(text), "nowhere"]
             assert index.idf(words).tolist() == pytest.approx(model.idf(words).tolist())
         assert index.idf([]).shape == (0,)
@@ -88,8 +90,10 @@ class IndexSearchSuite:
     def test_any_question_has_an_answer(self, store: IndexStore, text: str) -> None:
         """Of its words; maybe none."""
         build(store, corpus.documents(Random(8), 20))
-        hits = store.open("ship").lexical(text, 5, ALL)
-        assert len(hits) == (5 if "sea" in text else 0)
+        index = store.open("ship")
+        assert len(index.lexical(text, 5, ALL)) == (5 if "sea" in text else 0)
+        for k in (1, 5, 1000):
+            assert_both(index, corpus.unit_vectors(Random(9), 1)[0], text, k=k, scope=ALL)
 
 
 def assert_same(
@@ -116,6 +120,27 @@ def assert_deeper(index: Index, text: str, *, k: int, scope: Scope, seed: int) -
     found = index.lexical(text, k, scope, also=also, within=within)
     assert found.keys.tolist() == deep.keys[wanted].tolist()
     assert found.scores.tolist() == deep.scores[wanted].tolist()
+
+
+def assert_both(
+    index: Index, vector: NDArray[np.float32], text: str, *, k: int, scope: Scope
+) -> None:
+    """What either leg finds is found by both at once, and of whatever else is, the truth is told."""
+    found = index.both(vector, text, k, scope, within=2 * k)
+    keys = found.keys.tolist()
+    assert keys == sorted(set(keys))
+    cosines, bm25 = found.scores
+    np.testing.assert_allclose(cosines, index.vectors(keys) @ vector, atol=2e-6)
+    dense = index.dense(vector, k, scope)
+    lexical = index.lexical(text, k, scope, also=dense.keys, within=2 * k)
+    assert {*dense.keys.tolist(), *lexical.keys.tolist()} <= set(keys)
+    everything = len(index.keys())
+    assert set(keys) <= set(index.dense(vector, everything, scope).keys.tolist())
+    deep = index.lexical(text, everything, scope)
+    known = dict(zip(deep.keys.tolist(), deep.scores.tolist(), strict=True))
+    told = {key: score for key, score in zip(keys, bm25.tolist(), strict=True) if score > 0}
+    assert told == pytest.approx({key: known[key] for key in told}, rel=1e-5)
+    assert set(lexical.keys.tolist()) <= set(told)
 
 
 def _found(

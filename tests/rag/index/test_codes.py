@@ -36,6 +36,25 @@ def test_no_product_is_higher_than_its_codes_tell(kind, asked, d: int, seed: int
             assert height >= coded.height(product)
 
 
+@given(kind=_kinds, asked=_kinds, d=_dimensions, seed=st.integers(0, 2**32))
+def test_it_is_known_how_far_codes_are_from_their_vectors(kind, asked, d: int, seed: int) -> None:
+    """Which bounds products, too, and not as high."""
+    random = np.random.default_rng(seed)
+    vectors: Vectors = kind(random, 60, d)
+    codes = Codes.of(vectors)
+    errors = codes.errors(vectors)
+    off = codes.values * codes.scales[:, None].astype(np.float64) - vectors
+    lengths = np.linalg.norm(off, axis=1)
+    assert (errors >= lengths - 1e-7).all()
+    assert (errors <= 1.01 * lengths + 1e-6).all()
+    for query in [*asked(random, 3, d), vectors[0], -vectors[1]]:
+        coded = CodedQuery(query, products)
+        about, heights = coded.bounded(codes, errors)
+        for height, product in zip(heights, cosines(vectors, query).tolist(), strict=True):
+            assert height >= coded.height(product)
+        assert (about <= heights).all()
+
+
 @pytest.mark.parametrize("d", [8, 384, 1500])
 def test_the_bound_is_reached(d: int) -> None:
     """By rows that lie off by half a step, in all numbers but one, towards the query."""

@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.rag.index.legs import together
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.retrieval.fusion import (
     best_first,
     convex,
+    mixed,
     normalised,
     reciprocal_rank,
-    together,
 )
 
 scores = st.lists(st.floats(0, 50, width=32), min_size=1, max_size=20)
@@ -50,6 +51,30 @@ def test_a_convex_mean_lies_between_its_legs(values, share):
     fused = convex([one, other], (share, 1 - share))
     assert (fused >= np.minimum(one, other) - 1e-12).all()
     assert (fused <= np.maximum(one, other) + 1e-12).all()
+
+
+@given(
+    legs=st.lists(
+        st.tuples(st.floats(-1, 1, width=32), st.just(np.nan) | st.floats(0.0625, 50, width=32)),
+        max_size=20,
+    ),
+    share=st.floats(0.1, 0.9),
+    unrelated=st.sampled_from([0.0, 0.3, 0.8]),
+)
+def test_cosines_and_bm25_are_mixed_by_how_far_they_are_above_what_is_unrelated(
+    legs, share, unrelated
+):
+    cosines, bm25 = np.array(legs, np.float64).reshape(-1, 2).T
+    found = mixed(np.array([cosines, bm25]), share=share, unrelated=unrelated)
+    near = (cosines - unrelated) / (1 - unrelated)
+    if np.isnan(bm25).all():
+        expected = normalised(cosines, -1.0)
+    elif cosines.max() <= unrelated:
+        expected = normalised(bm25, 0.0)
+    else:
+        parts = normalised(near, -1.0), normalised(bm25, 0.0)
+        expected = convex(parts, (share, 1 - share))
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 @given(scores)

@@ -186,7 +186,7 @@ def test_every_stage_tells_its_time(index_of, embedder):
     index = index_of(SHIPS)
     clock = Retriever(index, embedder, RetrievalSettings(), clock=lambda: float(next(ticks)))
     assert clock.search("keel", ALL).seconds == {
-        "embed": 1, "dense": 1, "lexical": 1, "fuse": 2, "read": 1, "distinct": 1,
+        "embed": 1, "search": 1, "fuse": 2, "read": 1, "distinct": 1,
     }  # fmt: skip
 
 

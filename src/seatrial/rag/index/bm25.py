@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log1p
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +19,10 @@ _KNOWN_WORDS = 1 << 13
 _FEW = 1 << 20
 """Of so many occurrences what each adds is kept, and not computed for each question."""
 
-
-class _Word(NamedTuple):
-    """A word that is asked for: its idf times k1 + 1, and per part its occurrences."""
-
-    weight: float
-    occurrences: Sequence[_Occurrences]
-
-
-class _Occurrences(NamedTuple):
-    """Of one word in one part: the rows (n,), and of each what `_Part.counts` has."""
-
-    rows: NDArray[np.integer[Any]]
-    counts: NDArray[Any]
-    n: int
+_Occurrences: TypeAlias = tuple[NDArray[np.integer[Any]], NDArray[Any]]
+"""Of a word in a part: the rows (n,) that have it, and of each what `_Part.counts` holds."""
+_Word: TypeAlias = tuple[float, Sequence[_Occurrences]]
+"""Of a word that is asked for its idf times k1 + 1, and where it occurs, per part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,61 +42,6 @@ class Searched:
         return self.postings.lengths if self.alive is None else self.postings.lengths[self.alive]
 
 
-class _Part:
-    """Postings of which some rows count.
-
-    Args: mean: words of a row.
-    """
-
-    def __init__(self, searched: Searched, mean: float) -> None:
-        postings = self._postings = searched.postings
-        self._alive = searched.alive
-        self.n_rows = len(postings.lengths)
-        norms = (_K1 * (1 - _B + _B * postings.lengths / mean)).astype(np.float32)
-        self._norms: NDArray[np.float32] | None = norms
-        self._counts: NDArray[Any] = postings.counts
-        if len(postings.rows) <= _FEW:
-            self._counts = _saturated(postings.counts.astype(np.float32), norms, postings.rows)
-            self._norms = None
-
-    def occurrences(self, hashes: NDArray[np.uint64]) -> list[_Occurrences]:
-        """Of each of these words."""
-        rows, counts = self._postings.rows, self._counts
-        return [
-            _Occurrences(rows[start:end], counts[start:end], end - start)
-            for start, end in self._postings.places(hashes)
-        ]
-
-    def n_counting(self, word: _Occurrences) -> int:
-        """In how many rows that count a word occurs."""
-        return word.n if self._alive is None else int(np.count_nonzero(self._alive[word.rows]))
-
-    def scores(
-        self, found: Sequence[_Occurrences], weights: Sequence[float]
-    ) -> NDArray[np.float32] | None:
-        """Of all rows (n,), by the words (m,) that are asked for; None: all 0."""
-        rows, counts, lengths = zip(*found, strict=True)
-        all_rows = np.concatenate(rows, dtype=np.intp)
-        if not len(all_rows):
-            return None
-        gains = np.concatenate(counts, dtype=np.float32)
-        if self._norms is not None:
-            gains = _saturated(gains, self._norms, all_rows)
-        gains *= np.array(weights, np.float32).repeat(lengths)
-        return np.bincount(all_rows, gains, self.n_rows).astype(np.float32)
-
-
-def _saturated(
-    counts: NDArray[np.float32], norms: NDArray[np.float32], rows: NDArray[np.integer[Any]]
-) -> NDArray[np.float32]:
-    """What occurrences add to the scores of their rows (n,), less the weights of their words;
-    written over how many they are."""
-    below = norms.take(rows, mode="clip")
-    below += counts
-    counts /= below
-    return counts
-
-
 class Bm25:
     """BM25 over several postings as over one, of the rows that count.
 
@@ -119,24 +54,21 @@ class Bm25:
     def __init__(self, searched: Sequence[Searched]) -> None:
         lengths = [one.lengths for one in searched]
         self._n = sum(map(len, lengths))
-        mean = max(sum(int(one.sum()) for one in lengths) / max(self._n, 1), 1e-9)
-        self._parts = [_Part(one, mean) for one in searched]
+        mean = sum(int(one.sum()) for one in lengths) / max(self._n, 1)
+        self._parts = [_Part(one, max(mean, 1e-9)) for one in searched]
         self._words: dict[str, _Word] = {}
 
     def scores(self, words: Sequence[str]) -> list[NDArray[np.float32] | None]:
-        """Per part the scores (n,) of its rows, those that do not count included; None: all 0.
-
-        Args: words: one or more.
-        """
-        weights, found = zip(*self._asked(words), strict=True)
+        """Per part the scores (n,) of its rows, those that do not count included; None: all 0."""
+        asked = self._asked(words)
         return [
-            part.scores(some, weights)
-            for part, some in zip(self._parts, zip(*found, strict=True), strict=True)
+            part.scores([(weight, found[number]) for weight, found in asked])
+            for number, part in enumerate(self._parts)
         ]
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """Of each of these words (n,)."""
-        return np.array([word.weight for word in self._asked(words)], np.float64) / (_K1 + 1)
+        return np.array([weight for weight, _ in self._asked(words)], np.float64) / (_K1 + 1)
 
     def _asked(self, words: Sequence[str]) -> list[_Word]:
         known = self._words  # which no thread takes anything out of
@@ -144,17 +76,67 @@ class Bm25:
         if unknown:
             if len(known) >= _KNOWN_WORDS:
                 known = self._words = {word: known[word] for word in words if word in known}
-            known |= self._looked_up(unknown)
+            hashes = hashes_of(unknown)
+            of_parts = [part.occurrences(hashes) for part in self._parts]
+            for word, *found in zip(unknown, *of_parts, strict=True):
+                known[word] = self._weight(found), found
         return [known[word] for word in words]
 
-    def _looked_up(self, words: Sequence[str]) -> dict[str, _Word]:
-        hashes = hashes_of(words)
-        of_parts = zip(*[part.occurrences(hashes) for part in self._parts], strict=True)
-        return {
-            word: _Word(self._weight(found), found)
-            for word, found in zip(words, of_parts, strict=True)
-        }
-
     def _weight(self, found: Sequence[_Occurrences]) -> float:
-        n = sum(map(_Part.n_counting, self._parts, found))
+        n = 0
+        for part, (rows, _) in zip(self._parts, found, strict=True):
+            n += len(rows) if part.alive is None else int(np.count_nonzero(part.alive[rows]))
         return log1p((self._n - n + 0.5) / (n + 0.5)) * (_K1 + 1)
+
+
+class _Part:
+    """Postings of which some rows count.
+
+    Args: mean: words of a row.
+    """
+
+    def __init__(self, searched: Searched, mean: float) -> None:
+        postings = self._postings = searched.postings
+        self.alive = searched.alive
+        self._n_rows = len(postings.lengths)
+        norms = (_K1 * (1 - _B + _B * postings.lengths / mean)).astype(np.float32)
+        self._norms: NDArray[np.float32] | None = norms
+        self._counts: NDArray[Any] = postings.counts
+        if len(postings.rows) <= _FEW:
+            self._counts = _saturated(postings.counts.astype(np.float32), norms, postings.rows)
+            self._norms = None
+
+    def occurrences(self, hashes: NDArray[np.uint64]) -> list[_Occurrences]:
+        """Of each of these words."""
+        rows, counts = self._postings.rows, self._counts
+        places = self._postings.places(hashes)
+        return [(rows[start:end], counts[start:end]) for start, end in places]
+
+    def scores(self, words: Sequence[tuple[float, _Occurrences]]) -> NDArray[np.float32] | None:
+        """Of all rows (n,), by the weights and occurrences of words; None: all 0."""
+        weights, lengths, rows, counts = [], [], [], []
+        for weight, (some, times) in words:
+            if n := len(some):
+                weights.append(weight)
+                lengths.append(n)
+                rows.append(some)
+                counts.append(times)
+        if not rows:
+            return None
+        all_rows = np.concatenate(rows, dtype=np.intp)
+        gains = np.concatenate(counts, dtype=np.float32)
+        if self._norms is not None:
+            gains = _saturated(gains, self._norms, all_rows)
+        gains *= np.array(weights, np.float32).repeat(lengths)
+        return np.bincount(all_rows, gains, self._n_rows).astype(np.float32)
+
+
+def _saturated(
+    counts: NDArray[np.float32], norms: NDArray[np.float32], rows: NDArray[np.integer[Any]]
+) -> NDArray[np.float32]:
+    """What occurrences add to the scores of their rows (n,), less the weights of their words;
+    written over how many they are."""
+    below = norms.take(rows, mode="clip")
+    below += counts
+    counts /= below
+    return counts

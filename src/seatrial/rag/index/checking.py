@@ -62,8 +62,11 @@ def check_document(document: Document) -> None:
 
 
 def check_vector(vector: NDArray[np.float32], dimensions: int) -> None:
-    """`check_vectors` of one (d,), the quick way."""
-    if vector.shape != (dimensions,) or not abs(vector.dot(vector).item() - 1) < _UNIT:
+    """Refuse one (d,); see `check_vectors`.
+
+    Raises: VectorInvalid.
+    """
+    if vector.shape != (dimensions,) or not abs(vector.dot(vector) - 1) < _UNIT:
         check_vectors(vector[None], dimensions)
 
 

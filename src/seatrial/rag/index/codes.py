@@ -65,14 +65,16 @@ class Codes:
         return codes
 
     def errors(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How far each row is from the vector (n, d) that it is of: (n,), never too little."""
+        """How far each row is from the vector (n, d) that it is of (n,), or a little more."""
         errors = np.empty(len(vectors), np.float32)
         for start in range(0, len(vectors), _BLOCK):
             some = slice(start, start + _BLOCK)
             off = self.values[some] * self.scales[some, None]
             off -= vectors[some]
             errors[some] = np.vecdot(off, off)
-        return np.sqrt(errors, out=errors) * np.float32(1.001)
+        errors = np.sqrt(errors, out=errors)
+        errors *= np.float32(_LONGEST)  # more than a sum in float32 is off by
+        return errors
 
     def part(self, rows: slice) -> Codes:
         """Those of rows that lie beside each other."""
@@ -97,14 +99,14 @@ class CodedQuery:
         whole = np.rint(steps)
         self._values = whole.astype(np.int8)
         steps -= whole
-        lost = self._lost = self._step * float(steps.dot(steps)) ** 0.5
+        self._lost = self._step * float(steps.dot(steps)) ** 0.5
         # q.x = q'.x' + (q - q').x' + q.(x - x'), where |x'| <= |x| + |x - x'|
         # and |x - x'| <= sqrt(d) / 2 steps of x
-        self._added = (_LONGEST + lost) * _HALF * len(query) ** 0.5 / self._step
+        self._added = (_LONGEST + self._lost) * _HALF * len(query) ** 0.5 / self._step
         # a sum of d products in float32 is off by d 2^-24 at most, in whatever order; the rest is
         # more than what is computed here is off by
         rounding = (len(query) + 16) * 2.0**-23
-        self._beside = _LONGEST * lost + rounding
+        self._beside = _LONGEST * self._lost + rounding
 
     def heights(self, codes: Codes) -> NDArray[np.float32]:
         """How high each product may be (n,), in units of their own: see `height`."""
@@ -115,18 +117,22 @@ class CodedQuery:
         heights *= codes.scales
         return heights
 
-    def bounds(self, codes, errors):
+    def bounded(
+        self, codes: Codes, errors: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What codes make of each product (n,), n > 0, in units of their own, and how high it may
+        be: lower than by `heights`, for it is known how far rows are from their vectors (n,)."""
         about = self._products(codes.values, self._values)
         about *= codes.scales
         heights = errors * ((_LONGEST + self._lost) / self._step)
         heights += about
-        return heights, about
+        return about, heights
 
     def height(self, product: float) -> float:
         """Rows that are not as high have a lower product than this one, as `cosines` has it."""
         return -np.inf if product <= -1 else (product - self._beside) / self._step
 
-    def guess(self, about: NDArray[np.float32], k: int) -> float:
+    def guess(self, heights: NDArray[np.float32], scales: NDArray[np.float32], k: int) -> float:
         """A product that the best k of more rows have, most likely: it has to be looked at whether
         they do.
 
@@ -136,4 +142,8 @@ class CodedQuery:
         Args:
             heights: of the rows; scales: of their codes.
         """
+        return self.likely(heights - scales * self._added, k)
+
+    def likely(self, about: NDArray[np.float32], k: int) -> float:
+        """The same, by what codes make of the products."""
         return min((kth_highest(about, k) - _OFF) * self._step, 1.0)

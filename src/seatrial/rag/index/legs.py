@@ -11,13 +11,19 @@ from seatrial.rag.index.passage import Candidates, Hits
 from seatrial.rag.index.reading import Index, Scope
 
 
+def legs_of(
+    index: Index, vector: NDArray[np.float32], text: str, k: int, scope: Scope, *, within: int
+) -> tuple[Hits, Hits]:
+    """What `Index.dense` finds for a vector, and `Index.lexical` for a text and what that found."""
+    dense = index.dense(vector, k, scope)
+    return dense, index.lexical(text, k, scope, also=dense.keys, within=within)
+
+
 def both_of(
     index: Index, vector: NDArray[np.float32], text: str, k: int, scope: Scope, *, within: int
 ) -> Candidates:
     """See `Index.both`: one leg after the other."""
-    dense = index.dense(vector, k, scope)
-    lexical = index.lexical(text, k, scope, also=dense.keys, within=within)
-    candidates = together((dense, lexical))
+    candidates = together(legs_of(index, vector, text, k, scope, within=within))
     cosines = candidates.scores[0]
     (unknown,) = np.isnan(cosines).nonzero()
     if len(unknown):  # found by their words alone

@@ -136,7 +136,7 @@ class Nearest:
             keys, heights, scales = keys[at], heights[at], scales[at]
         guess = -np.inf
         if len(heights) > 2 * self._k:
-            guess = self._coded.guess(heights - scales*self._coded._added, self._k)
+            guess = self._coded.guess(heights, scales, self._k)
         found, scores = self._multiplied(sources, keys, heights, guess)
         if guess > -np.inf and np.count_nonzero(scores >= guess) < self._k:
             # too high a guess; the k-th best of what was multiplied is one that k have

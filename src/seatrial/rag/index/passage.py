@@ -33,11 +33,12 @@ class Candidates(msgspec.Struct, frozen=True, eq=False):
 
     Args:
         keys: int64 (n,), unique, ascending.
-        scores: float64 (n_legs, n): of each leg for each key; NaN where a leg did not find it.
+        scores: float64 (n_legs, n): of each leg for each key; NaN where a leg did not find it, and
+            of BM25 perhaps 0.
     """
 
     keys: NDArray[np.int64]
-    scores: Floats
+    scores: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.keys)

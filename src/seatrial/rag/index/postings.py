@@ -100,11 +100,8 @@ class Postings:
 
 def hashes_of(words: Iterable[str]) -> NDArray[np.uint64]:
     """The hash of each word, the same everywhere."""
-    return np.frombuffer(b"".join(map(_digest, words)), "<u8").astype(np.uint64)
-
-
-def _digest(word: str) -> bytes:
-    return blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    digests = [blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8) for word in words]
+    return np.frombuffer(b"".join([one.digest() for one in digests]), "<u8")
 
 
 def _stable_order(numbers: NDArray[np.int32]) -> NDArray[np.intp]:

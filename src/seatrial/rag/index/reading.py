@@ -81,8 +81,9 @@ class Index(Protocol):
     def both(
         self, vector: NDArray[np.float32], text: str, k: int, scope: Scope, *, within: int
     ) -> Candidates:
-        """What `dense` finds for a vector, and `lexical` for a text and also for what that found:
-        the cosine of each, and BM25 where it is known.
+        """What `dense` finds for a vector, and `lexical` for a text and also for what that found,
+        with the cosine of each, and BM25 where it is known. There may be others, of which both are
+        told.
 
         Args: k: of each, >= 1; within: see `lexical`, >= k.
         """

@@ -118,10 +118,10 @@ class Segment:
         return columns
 
     @cached_property
-    def _of_chunks(self) -> dict[str, NDArray[Any]]:
+    def _of_chunks(self) -> list[NDArray[Any]]:
         """What every passage needs, asked for once."""
-        names = ("spans", "byte_spans", "n_tokens", "sections", "pages")
-        return {name: self.arrays[name] for name in names}
+        names = ("chunk_documents", "spans", "byte_spans", "n_tokens", "sections", "pages")
+        return [self.arrays[name] for name in names]
 
     @cached_property
     def _records(self) -> tuple[memoryview, NDArray[np.int64]]:
@@ -195,27 +195,20 @@ class Segment:
 
         Args: first_key: the key of row 0.
         """
-        of_chunks = self._of_chunks
-        at = np.array(rows, np.intp)
-        places = of_chunks["byte_spans"].take(at, axis=0).tolist()
-        spans = of_chunks["spans"].take(at, axis=0).tolist()
-        documents = self.chunk_documents.take(at).tolist()
-        n_tokens = of_chunks["n_tokens"].take(at).tolist()
-        sections = of_chunks["sections"].take(at).tolist()
-        pages = of_chunks["pages"].take(at).tolist()
         record, paths, whole = self.record, self._paths, self.text
         found = []
-        for row, document, place, letters, tokens, section, page in zip(
-            rows, documents, places, spans, n_tokens, sections, pages, strict=True
+        at = np.array(rows, np.intp)
+        told = [array.take(at, axis=0).tolist() for array in self._of_chunks]
+        for row, document, spans, (_, _, first, last), n_tokens, section, page in zip(
+            rows, *told, strict=True
         ):
-            start, end, parent_start, parent_end = place
-            first, last, parent_first, parent_last = letters
             of_document = record(document)
-            span = parent = Span(first, last)
-            text = parent_text = str(whole[start:end], "utf-8")
+            start, end, parent_start, parent_end = spans
+            span = parent = Span(start, end)
+            text = parent_text = str(whole[first:last], "utf-8")
             if start != parent_start or end != parent_end:
-                parent = Span(parent_first, parent_last)
-                parent_text = str(whole[parent_start:parent_end], "utf-8")
+                parent = Span(parent_start, parent_end)
+                text = parent_text[start - parent_start : end - parent_start]
             found.append(
                 Passage(
                     key=first_key + row,
@@ -228,7 +221,7 @@ class Segment:
                     text=text,
                     parent=parent,
                     parent_text=parent_text,
-                    n_tokens=tokens,
+                    n_tokens=n_tokens,
                     section=paths[section],
                     page=None if page == NO_PAGE else page,
                 )
@@ -236,23 +229,15 @@ class Segment:
         return found
 
     def _chunk(self, row: int) -> Chunk:
-        of_chunks = self._of_chunks
-        start, end, parent_start, parent_end = of_chunks["spans"][row].tolist()
+        of_row = [array[row].tolist() for array in self._of_chunks]
+        _, (start, end, parent_start, parent_end), _, n_tokens, section, page = of_row
         return Chunk(
             span=Span(start, end),
             parent=Span(parent_start, parent_end),
-            n_tokens=of_chunks["n_tokens"].item(row),
-            section=self._section(row),
-            page=self._page(row),
+            n_tokens=n_tokens,
+            section=self._paths[section],
+            page=None if page == NO_PAGE else page,
         )
-
-    def _section(self, row: int) -> tuple[str, ...]:
-        number: int = self._of_chunks["sections"].item(row)
-        return self._paths[number]
-
-    def _page(self, row: int) -> int | None:
-        page = self._of_chunks["pages"].item(row)
-        return None if page == NO_PAGE else page
 
     def _blob(self, name: str, place: int) -> memoryview:
         bounds = self.arrays[f"{name.removesuffix('s')}_bounds"]

@@ -16,8 +16,8 @@ from seatrial.rag.index.checking import check_vector
 from seatrial.rag.index.codes import Codes, Products
 from seatrial.rag.index.columns import documents_holding, readable
 from seatrial.rag.index.failures import NotInIndex, Unsupported
-from seatrial.rag.index.nearest import Nearest
 from seatrial.rag.index.legs import both_of
+from seatrial.rag.index.nearest import Nearest
 from seatrial.rag.index.passage import NO_HITS, Candidates, Hits, Passage
 from seatrial.rag.index.postings import Analysis
 from seatrial.rag.index.ranking import among_best, best, best_and, cosines, joined
@@ -133,7 +133,7 @@ class SegmentedIndex:
         whole = self._whole
         if whole is None or k >= self._n_rows or self._rows(0, scope) is not None:
             return both_of(self, vector, text, k, scope, within=within)
-        return whole.candidates(self._checked(vector), self._analysis.words(text), k)
+        return whole.both(self._checked(vector), self._analysis.words(text), k)
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""
@@ -141,10 +141,8 @@ class SegmentedIndex:
 
     def passages(self, keys: Sequence[int]) -> list[Passage]:
         """See Index."""
-        if len(self._parts) == 1 and self._alive[0] is None and keys:
-            first = self._firsts[0]
-            if first <= min(keys) and max(keys) < first + self._n_rows:
-                return self._read(0, [key - first for key in keys])
+        if (plain := self._plain_rows(keys)) is not None:
+            return self._read(0, plain)
         rows: dict[int, list[int]] = {}
         for key in keys:
             number, row = self._place(key)
@@ -158,10 +156,8 @@ class SegmentedIndex:
     def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
         """See Index. Raises: Unsupported, of an index without vectors."""
         self._need_vectors()
-        if len(self._parts) == 1 and self._alive[0] is None and keys:
-            first = self._firsts[0]
-            if first <= min(keys) and max(keys) < first + self._n_rows:
-                return self._parts[0].segment.vectors.take([key - first for key in keys], axis=0)
+        if (plain := self._plain_rows(keys)) is not None:
+            return self._parts[0].segment.vectors.take(plain, axis=0)
         asked = np.array(keys, np.int64)
         numbers = self._first_keys.searchsorted(asked, side="right") - 1
         among = set(numbers.tolist())
@@ -317,6 +313,14 @@ class SegmentedIndex:
     def _read(self, number: int, rows: Sequence[int]) -> list[Passage]:
         part = self._parts[number]
         return part.segment.passages(rows, part.first_key)
+
+    def _plain_rows(self, keys: Sequence[int]) -> list[int] | None:
+        """The rows of keys, where there is but one part, all of which counts."""
+        if not keys or len(self._parts) != 1 or self._alive[0] is not None:
+            return None
+        first = self._parts[0].first_key
+        is_there = first <= min(keys) and max(keys) < first + self._n_rows
+        return [key - first for key in keys] if is_there else None
 
     def _place(self, key: int) -> tuple[int, int]:
         """The part of a key and its row there."""

@@ -1,8 +1,8 @@
 """Vectors and words of one segment, all of which counts, searched in one go.
 
 Over a few thousand chunks a question costs less in products than in the steps around them. What
-both legs find is fused afterwards, which asks neither for the order of each nor for the cosines of
-each by itself: here no leg is sorted, and vectors are gathered once for both.
+both legs find is fused afterwards, which asks neither for the order of each nor for an end of each:
+here no leg is sorted, vectors are gathered once for both, and whatever was looked at is told.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from seatrial.rag.index.passage import Candidates
 from seatrial.rag.index.ranking import cosines, kth_highest
 
 MOST = 16_384
-"""Chunks: of more, looking at all of them costs more than what is saved."""
+"""Chunks that are looked at in one go."""
 
 
 class Whole:
@@ -42,15 +42,17 @@ class Whole:
         self._vectors, self._codes, self._products = vectors, codes, products
         self._bm25, self._first_key = bm25, first_key
 
-    def candidates(self, query: NDArray[np.float32], words: Sequence[str], k: int) -> Candidates:
-        """See `Index.both`, for k < n.
+    def both(self, query: NDArray[np.float32], words: Sequence[str], k: int) -> Candidates:
+        """See `Index.both`.
 
-        Args: query: (d,), checked.
+        Args:
+            query: (d,), of unit length.
+            k: < n.
         """
-        (scores,) = self._bm25.scores(words) if words else (None,)
+        (scores,) = self._bm25.scores(words)
         if scores is None:
             scores = np.zeros(len(self._vectors), np.float32)
-        floor = np.sort(scores).item(-k)  # the quickest way, by vector instructions
+        floor = np.sort(scores).item(-k)  # by vector instructions: sooner than `partition`
         rows, products = self._multiplied(query, k, scores >= floor if floor > 0 else scores > 0)
         legs = np.empty((2, len(rows)))
         legs[0] = products
@@ -60,10 +62,11 @@ class Whole:
     def _multiplied(
         self, query: NDArray[np.float32], k: int, also: NDArray[np.bool_]
     ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """Rows, rising, and their products: those among which the k highest are, and others."""
+        """Rows, rising, and their products: those asked for, and those that may be among the k
+        highest."""
         coded = CodedQuery(query, self._products)
-        heights, about = coded.bounds(self._codes, self._errors)
-        guess = coded.guess(about, k)
+        about, heights = coded.bounded(self._codes, self._errors)
+        guess = coded.likely(about, k)
         while True:
             near = heights >= coded.height(guess)
             near |= also
@@ -71,6 +74,7 @@ class Whole:
             products = cosines(self._vectors.take(rows, axis=0, mode="clip"), query)
             if np.count_nonzero(products >= guess) >= k:
                 return rows, products
+            # too high a guess; the k-th best of what was multiplied is one that k have
             guess = kth_highest(products, k) if len(rows) >= k else -1.0
 
     @cached_property

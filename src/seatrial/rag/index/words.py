@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Sequence
 
 from seatrial.rag.chunking.chunk import Chunk
 from seatrial.rag.index.pieces import pieces
@@ -25,19 +25,24 @@ def _split(text: str) -> list[str]:
     return terms(text) if text.isascii() else terms(text) + _HAN.findall(text)
 
 
-def _of_run(run: str) -> tuple[str, ...]:
-    return _known(run) if len(run) <= _USUAL else _stems(run)
+def _of_run(run: str) -> Sequence[str]:
+    found = _KNOWN.get(run)
+    return _stems(run) if found is None else found
 
 
-def _stems(run: str) -> tuple[str, ...]:
-    if run.isalpha():
-        return (english_stem(run.lower()),)
-    return tuple(map(english_stem, terms(run)))
+def _stems(run: str) -> Sequence[str]:
+    stems = (english_stem(run.lower()),) if run.isalpha() else tuple(map(english_stem, terms(run)))
+    if len(run) <= _USUAL:
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[run] = stems
+    return stems
 
 
+_KNOWN: dict[str, Sequence[str]] = {}
+_MOST_KNOWN = 1 << 14
 _USUAL = 32
 """Characters of a run that is remembered."""
-_known = lru_cache(maxsize=1 << 14)(_stems)
 
 WORDS = Analysis("words: 2", _split, english_stem, pieces, _of_run)
 """Normalised words by their English stems, and Han characters in pairs and alone: a question may

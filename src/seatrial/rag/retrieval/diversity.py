@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_FEW = 32
+"""Texts, of whose vectors single products cost less than those of a matrix."""
+
 
 def distinct(
     vectors: NDArray[np.float32] | None, texts: Sequence[str], *, cosine: float, shared: float
@@ -29,7 +32,8 @@ def distinct(
     """
     near = None
     if vectors is not None:
-        near = vectors @ vectors.T >= cosine
+        few = len(texts) <= _FEW
+        near = (np.vecdot(vectors[:, None], vectors) if few else vectors @ vectors.T) >= cosine
         if np.count_nonzero(near) <= len(texts):  # each is near itself alone
             return list(range(len(texts)))
     words: dict[int, frozenset[str]] = {}

@@ -44,6 +44,35 @@ def convex(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
     return fused
 
 
+def mixed(scores: Floats, *, share: float, unrelated: float) -> Floats:
+    """Cosines and BM25 (2, n), fused: `convex` of both `normalised` (n,), where of cosines
+    only what is above those of unrelated texts counts.
+
+    Where no BM25 is known cosines alone tell, and BM25 where nothing is nearer than any text.
+
+    Args:
+        scores: BM25 is 0 or NaN where it is not known.
+        share: of the cosines, in [0, 1].
+        unrelated: the cosine of texts that have nothing to do with each other, in [0, 1).
+    """
+    cosines, bm25 = scores
+    words = np.fmax(bm25, 0.0)
+    highest = words.max(initial=0.0).item()
+    if not highest:
+        return normalised(cosines, -1.0)
+    nearest = cosines.max().item()
+    if nearest <= unrelated:
+        return normalised(words, 0.0)
+    # (cosine - unrelated) / (1 - unrelated), of which only the ratios matter, from -1 on
+    lift = 1 - 2 * unrelated
+    fused: Floats = cosines + lift
+    np.maximum(fused, 0.0, out=fused)
+    fused *= share / (nearest + lift)
+    words *= (1 - share) / highest
+    fused += words
+    return fused
+
+
 def reciprocal_rank(scores: Floats, k: int, weights: Sequence[float]) -> Floats:
     """Reciprocal rank fusion (n,) of scores (n_legs, n), scaled so that first everywhere is 1.
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 # The function words of Lucene's EnglishAnalyzer, and the interrogatives and auxiliaries that make
 # questions in English.
-_ENGLISH = frozenset(
-    """a an and are as at be but by for if in into is it no not of on or such that the their then
-    there these they this to was will with
+_ENGLISH = """
+    a an and are as at be but by for if in into is it no not of on or such that the their then there
+    these they this to was will with
     what which who whom whose when where why how do does did has have had were been being am can
-    could would should may might must shall from""".split()
-)
+    could would should may might must shall from"""
 # The same classes of German: articles, pronouns, prepositions without a meaning of their own,
 # conjunctions, interrogatives and auxiliaries. "Wie viele" is one word in two.
 _GERMAN = re.compile(
@@ -49,14 +47,12 @@ _FRENCH = re.compile(
 )
 _FRENCH_AT_ONCE = re.compile(r"\b(?:[cdjlmnst]|(?:jus|lors|puis)?qu)['’]", re.IGNORECASE)
 _ONLY_ASK: dict[str, Callable[[str], object]] = {
-    "en": lambda word: word.lower() in _ENGLISH,
+    "en": frozenset(_ENGLISH.split()).__contains__,
     "de": _GERMAN.fullmatch,
     "fr": _FRENCH.fullmatch,
 }
 _AT_ONCE = {"de": _GERMAN_AT_ONCE, "fr": _FRENCH_AT_ONCE}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_USUAL = 32
-"""Characters of what is remembered."""
 _WORD_OR_GAP = re.compile(rf"{_WORD.pattern}|[\W_]+")
 
 # The interrogatives of Chinese, and the particles that end questions; the longer before those that
@@ -76,9 +72,14 @@ def keywords(question: str, language: str | None) -> str:
             nothing is cut.
     """
     if language in _ONLY_ASK:
-        at_once = _AT_ONCE.get(language)
+        asks, at_once = _ONLY_ASK[language], _AT_ONCE.get(language)
         whole = question if at_once is None else at_once.sub(" ", question)
-        kept = " ".join([_without_asking(run, language) for run in whole.split(" ")])
+        kept = " ".join(
+            [
+                run if run.isalnum() and not asks(run.lower()) else _cut(run, asks)
+                for run in whole.split(" ")
+            ]
+        )
     elif language == "zh":
         kept = _CHINESE.sub(" ", question)
     else:
@@ -86,22 +87,12 @@ def keywords(question: str, language: str | None) -> str:
     return kept if _WORD.search(kept) else question
 
 
-def _without_asking(run: str, language: str) -> str:
+def _cut(run: str, asks: Callable[[str], object]) -> str:
     """What stands between spaces, without the words in it that only ask."""
-    if run.isalnum():  # a word
-        return "" if _ONLY_ASK[language](run) and not _is_acronym(run) else run
-    return _known(run, language) if len(run) <= _USUAL else _cut(run, language)
-
-
-def _cut(run: str, language: str) -> str:
-    asks = _ONLY_ASK[language]
-    words = _WORD_OR_GAP.findall(run)
-    return "".join([one for one in words if not asks(one) or _is_acronym(one)])
+    words = (run,) if run.isalnum() else _WORD_OR_GAP.findall(run)
+    return "".join([one for one in words if not asks(one.lower()) or _is_acronym(one)])
 
 
 def _is_acronym(word: str) -> bool:
     """IT, WHO, US do not ask. A whole question in capitals is rare enough."""
     return len(word) > 1 and word.isupper()
-
-
-_known = lru_cache(maxsize=1 << 14)(_cut)

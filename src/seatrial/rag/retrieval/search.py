@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.embedding.embedder import Embedder
-from seatrial.rag.index.legs import together
+from seatrial.rag.index.legs import legs_of, together
 from seatrial.rag.index.passage import NO_HITS, Candidates
 from seatrial.rag.index.reading import Index, Scope
 from seatrial.rag.retrieval.baseline import Baseline
@@ -20,7 +20,7 @@ from seatrial.rag.retrieval.found import DenseUse, Found, Retrieved
 from seatrial.rag.retrieval.fusion import (
     Floats,
     best_first,
-    convex,
+    mixed,
     normalised,
     reciprocal_rank,
 )
@@ -101,45 +101,43 @@ class Search:
         self, wording: str, language: str | None, use: DenseUse
     ) -> tuple[Candidates, Floats]:
         """What one wording finds, with its fused scores."""
-        settings, depth = self.settings, max(self.settings.candidates, self.k)
+        depth = max(self.settings.candidates, self.k)
         if self.embedder is None or use in _LEAVES_OUT:
-            candidates = together((NO_HITS, self._by_words(wording, language, depth)))
+            hits = self.index.lexical(keywords(wording, language), depth, self.scope)
             self._spent("lexical")
+            candidates = together((NO_HITS, hits))
             return candidates, normalised(candidates.scores[1], 0.0)
         vector = self.embedder.embed_queries([wording])[0]
         unrelated = 0.0 if self.baseline is None else self.baseline.cosine(language)
         self._spent("embed")
-        if settings.mode is Mode.DENSE or use is DenseUse.LAST_RESORT:
-            candidates = together((self.index.dense(vector, depth, self.scope), NO_HITS))
+        if self.settings.mode is Mode.DENSE or use is DenseUse.LAST_RESORT:
+            hits = self.index.dense(vector, depth, self.scope)
             self._spent("dense")
+            candidates = together((hits, NO_HITS))
             return candidates, normalised(candidates.scores[0], -1.0)
-        within = depth * _DEEPER
+        return self._fused(vector, keywords(wording, language), depth, use, unrelated)
+
+    def _fused(
+        self,
+        vector: NDArray[np.float32],
+        words: str,
+        depth: int,
+        use: DenseUse,
+        unrelated: float,
+    ) -> tuple[Candidates, Floats]:
+        settings, within = self.settings, depth * _DEEPER
+        share = settings.foreign_weight if use is DenseUse.WEAK else settings.dense_weight
         if settings.fusion is Fusion.RECIPROCAL_RANK:
-            ...
-        candidates = self.index.both(vector, keywords(wording, language), depth, self.scope, within=within)
-        self._spent("both")
-        scores = self._fused(candidates, use, unrelated)
+            legs = legs_of(self.index, vector, words, depth, self.scope, within=within)
+            self._spent("search")
+            candidates = together(legs)
+            scores = reciprocal_rank(candidates.scores, settings.rrf_k, (share, 1 - share))
+        else:
+            candidates = self.index.both(vector, words, depth, self.scope, within=within)
+            self._spent("search")
+            scores = mixed(candidates.scores, share=share, unrelated=unrelated)
         self._spent("fuse")
         return candidates, scores
-
-    def _fused(self, candidates: Candidates, use: DenseUse, unrelated: float) -> Floats:
-        settings = self.settings
-        cosines, bm25 = candidates.scores
-        share = settings.foreign_weight if use is DenseUse.WEAK else settings.dense_weight
-        above = np.fmax(bm25, 0.0)
-        highest = above.max().item()
-        if highest == 0:
-            return normalised(cosines, -1.0)
-        if cosines.max() <= unrelated:  # nothing is nearer than any text: words alone tell
-            return normalised(bm25, 0.0)
-        near = cosines - unrelated
-        near /= 1 - unrelated
-        np.maximum(near, -1, out=near)
-        near += 1
-        near *= share / near.max().item()
-        above *= (1 - share) / highest
-        near += above
-        return near
 
     def _chosen(self, candidates: Candidates, scores: Floats) -> list[Found]:
         """The best without copies, in the reranker's order where there is one, not all alike."""
@@ -171,7 +169,7 @@ class Search:
             Found(
                 passage=passage,
                 score=score,
-                dense=dense if dense == dense else None,
+                dense=None if isnan(dense) else dense,
                 lexical=lexical if lexical > 0 else None,
             )
             for passage, score, dense, lexical in zip(
