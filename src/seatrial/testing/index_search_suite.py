@@ -125,7 +125,7 @@ def assert_deeper(index: Index, text: str, *, k: int, scope: Scope, seed: int) -
 def assert_both(
     index: Index, vector: NDArray[np.float32], text: str, *, k: int, scope: Scope
 ) -> None:
-    """What either leg finds is found by both at once, and of whatever else is, the truth is told."""
+    """What either leg finds is found by both at once, and true scores are told of all."""
     found = index.both(vector, text, k, scope, within=2 * k)
     keys = found.keys.tolist()
     assert keys == sorted(set(keys))
