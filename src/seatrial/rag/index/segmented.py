@@ -160,13 +160,8 @@ class SegmentedIndex:
             return self._parts[0].segment.vectors.take(plain, axis=0)
         asked = np.array(keys, np.int64)
         numbers = self._first_keys.searchsorted(asked, side="right") - 1
-        among = set(numbers.tolist())
-        if len(among) == 1:
-            (number,) = among
-            there = self._rows_there(number, asked)
-            return np.take(self._parts[number].segment.vectors, there, axis=0)
         vectors = np.empty((len(asked), self._dimensions), np.float32)
-        for number in among:
+        for number in set(numbers.tolist()):
             at = np.flatnonzero(numbers == number)
             vectors[at] = self._parts[number].segment.vectors[self._rows_there(number, asked[at])]
         return vectors
