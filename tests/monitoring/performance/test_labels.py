@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.monitoring.performance.labels import Keeping, join, keep
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.scored import BadLabels
+from seatrial.testing.memory_pending import MemoryPending
 from seatrial.testing.pending_suite import scored
 
 NAN = float("nan")
