@@ -32,7 +32,6 @@ from seatrial.monitoring.performance.audit import (
 )
 from seatrial.monitoring.performance.judge import estimated
 from seatrial.monitoring.performance.labels import Keeping, join, keep
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.reference import PerformanceReference, classifier_reference
 from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.state import (
@@ -45,6 +44,7 @@ from seatrial.monitoring.performance.state import (
 from seatrial.monitoring.performance.verdict import Level, PerformanceRules
 from seatrial.monitoring.rows.scores import ScoreColumns
 from seatrial.monitoring.rows.table import Table
+from seatrial.testing.memory_pending import MemoryPending
 
 WINDOW, N_REFERENCE = 1_000, 5_000
 SETTLED_WINDOWS, AFTER_WINDOWS = 10, 5

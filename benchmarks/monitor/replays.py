@@ -35,7 +35,6 @@ from benchmarks.monitor.streams import (
 from seatrial.monitoring.performance.audit import chosen_of_window
 from seatrial.monitoring.performance.judge import estimated, measured
 from seatrial.monitoring.performance.labels import Keeping, join, keep
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.reference import PerformanceReference, classifier_reference
 from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.state import (
@@ -48,6 +47,7 @@ from seatrial.monitoring.performance.state import (
 from seatrial.monitoring.performance.verdict import Level, PerformanceRules
 from seatrial.monitoring.rows.scores import ScoreColumns
 from seatrial.monitoring.rows.table import Table
+from seatrial.testing.memory_pending import MemoryPending
 
 HERE = Path(__file__).parent
 DEFAULT_DATA = HERE.parent / "data" / "drift"

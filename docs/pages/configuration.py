@@ -11,7 +11,7 @@ from seatrial.experiments.config import ExperimentFile
 from seatrial.kernel.config import schema
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.rag.knowledge.config import KnowledgeFile
-from seatrial.wiring.all_settings import AllSettings
+from seatrial.wiring.knowledge_settings import AllSettings
 
 _VARIABLES = (
     ("SEATRIAL_HOME", "folder of the state when `--home` is not given; `.seatrial` without either"),

@@ -76,12 +76,6 @@ def test_a_release_that_is_held_is_left_to_a_person(capsys: pytest.CaptureFixtur
     assert "too few requests; a person must decide" in capsys.readouterr().err
 
 
-def test_a_held_release_is_waited_for_when_asked_to() -> None:
-    held = {**CANARY, "phase": "held"}
-    record = run(held, held, {**held, "phase": "aborted", "over": True}, until_held=False)
-    assert record["release"]["phase"] == "aborted"
-
-
 def test_another_release_ends_the_waiting() -> None:
     record = run(CANARY, {**CANARY, "release": "churn-3-20"})
     assert record["release"]["release"] == "churn-3-20"

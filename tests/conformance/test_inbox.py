@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from seatrial.adapters.labels.sqlite_inbox import SqliteInbox
-from seatrial.monitoring.performance.inbox import MemoryInbox
 from seatrial.testing.inbox_suite import InboxSuite
+from seatrial.testing.memory_inbox import MemoryInbox
 
 
 class TestMemoryInbox(InboxSuite):

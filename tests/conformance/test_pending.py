@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.adapters.labels.sqlite_labels import SqlitePending
-from seatrial.monitoring.performance.pending import MemoryPending
+from seatrial.testing.memory_pending import MemoryPending
 from seatrial.testing.pending_suite import PendingSuite
 
 

@@ -33,7 +33,7 @@ from seatrial.release.rollout import Phase
 from seatrial.serving.routes import PATTERNS
 from seatrial.rag.knowledge.config import KnowledgeFile
 from seatrial.web.knowledge.description import ROUTES
-from seatrial.wiring.all_settings import AllSettings
+from seatrial.wiring.knowledge_settings import AllSettings
 import click
 seen = explore()
 print(json.dumps({

@@ -24,7 +24,7 @@ from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.packaging.replica_prices import ReplicaPrices
 from seatrial.rag.knowledge.config import KnowledgeFile
 from seatrial.rag.loading.config import LoadingConfig
-from seatrial.wiring.all_settings import AllSettings
+from seatrial.wiring.knowledge_settings import AllSettings
 
 ROOT = docs.ROOT
 PAGES = docs.pages()

@@ -26,7 +26,8 @@ from seatrial.packaging.files import write_files
 from seatrial.packaging.kubernetes import KubernetesConfig
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.signing_file import signature_path
-from seatrial.wiring.deploying.deploy import Order, deploy_order
+from seatrial.wiring.deploying.deploy import deploy_order
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.deploying.trust import sign_bundle
 from seatrial.wiring.workspace import open_workspace
 from tests.adapters.text_graphs import SIGNATURE, text_graph

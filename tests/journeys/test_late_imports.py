@@ -17,7 +17,8 @@ import yaml
 from seatrial.packaging.http import request_bytes
 from seatrial.testing import ScriptedLLM
 from seatrial.testing.scripted_llm import Says
-from seatrial.wiring.deploying.deploy import Order, deploy_order
+from seatrial.wiring.deploying.deploy import deploy_order
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.workspace import open_workspace
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -18,7 +18,8 @@ from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.events import Draft
 from seatrial.release.desk import Desk
 from seatrial.steps.worker import Worker
-from seatrial.wiring.deploying.deploy import Order, register_order
+from seatrial.wiring.deploying.deploy import register_order
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.retraining.book import RetrainingBook
 from seatrial.wiring.retraining.desk import RetrainingDesk
 from seatrial.wiring.retraining.steps import RetrainingFlow

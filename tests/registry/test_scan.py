@@ -187,7 +187,7 @@ def test_a_search_over_distributions_is_refused_with_the_way_out(path: Path) -> 
 def test_trust_lets_imports_through_and_keeps_them_in_the_report(path: Path) -> None:
     report = scanned(path, pickle.dumps(partial(os.path.join, "a")), trust=True)
     assert report.trusted
-    assert "functools.partial" in report.dangerous
+    assert "functools.partial" in report.imports
     assert "posixpath.join" in report.outside
 
 
@@ -307,7 +307,6 @@ def test_collections_of_the_standard_library_pass(path: Path) -> None:
 def test_the_report_has_the_digest_of_the_file(path: Path) -> None:
     data = pickle.dumps(1)
     report = scanned(path, data)
-    assert report.size_bytes == len(data)
     assert len(report.sha256) == 64
 
 

@@ -63,9 +63,7 @@ def test_a_type_outside_the_list_is_refused_by_scan_and_by_loading(tmp_path: Pat
     skops.io.dump(FunctionTransformer(func=np.savetxt), path)
     with pytest.raises(UnsafeModel, match=r"numpy\.savetxt"):
         scanned(path)
-    report = ScanReport(
-        format=FileFormat.SKOPS, compression=scanned_none(), size_bytes=1, sha256=""
-    )
+    report = ScanReport(format=FileFormat.SKOPS, compression=scanned_none(), sha256="")
     with pytest.raises(UnsafeModel):
         load_skops(path, report)
 

@@ -22,10 +22,6 @@ def test_the_worse_the_canary_the_longer_it_takes_until_it_never_ends() -> None:
     assert (never.n_requests, never.duration_s) == (None, None)
 
 
-def test_a_slow_canary_waits_for_the_latency_gate() -> None:
-    assert time_to_verdict(GATES, slow_share=0.04, **TRAFFIC).gate == "p95"
-
-
 def test_what_is_known_already_shortens_the_wait() -> None:
     seen = Summary.of(np.full(3_000, 0.02))
     assert time_to_verdict(GATES, canary=seen, **TRAFFIC).n_requests == 478

@@ -22,7 +22,7 @@ from seatrial.steps.runs import Runs
 from seatrial.steps.worker import Worker
 from seatrial.testing import FakeClock, MemoryRegistry, MemoryStore
 from seatrial.training.following.config import RegistryConfig
-from seatrial.wiring.deploying.deploy import Order
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.registry import arrival_comparison, arrival_packaging
 from seatrial.wiring.registry.card import Verdict
 from seatrial.wiring.registry.flow import RegistryFlow

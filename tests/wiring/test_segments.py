@@ -36,7 +36,8 @@ from seatrial.release.projection import Endpoints
 from seatrial.serving.sample import Record, encode, values_of
 from seatrial.serving.spool import Spool
 from seatrial.testing.clock import FakeClock
-from seatrial.wiring.deploying.deploy import Order, deploy_order
+from seatrial.wiring.deploying.deploy import deploy_order
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.watching.backfill import backfilled, log_folder
 from seatrial.wiring.watching.batch_report import compared
 from seatrial.wiring.watching.log_reference import Known, known_reference

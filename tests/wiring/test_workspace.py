@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.kernel.errors import NotFound, SeatrialError
-from seatrial.wiring.all_settings import read_knowledge_file
+from seatrial.wiring.knowledge_settings import read_knowledge_file
 from seatrial.wiring.workspace import (
     STORES,
     HomeNotWritable,

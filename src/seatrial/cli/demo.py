@@ -187,7 +187,7 @@ def _release(
     traffic: _Traffic,
 ) -> _Ended:
     from seatrial.cli.deploy import run_order
-    from seatrial.wiring.deploying.deploy import Order
+    from seatrial.wiring.deploying.order import Order
 
     console.say("")
     console.head(f"version {number}: {model['story']} (accuracy {model['accuracy']:.3f})")

@@ -24,7 +24,8 @@ from seatrial.cli.output import Console
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.archive import is_archive
 from seatrial.wiring.deploying.bundles import Subject
-from seatrial.wiring.deploying.deploy import Order, Placed, deploy_order
+from seatrial.wiring.deploying.deploy import Placed, deploy_order
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.deploying.release_drivers import (
     check_server,
     ensure_server,

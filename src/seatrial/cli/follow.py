@@ -30,14 +30,12 @@ def follow(
     endpoint: str,
     release: str,
     *,
-    until_held: bool = True,
     tick: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
     """Wait until a release is over, or held for a person; a promoted one until it is served.
 
     Args:
         release: its id; when another one has begun meanwhile, this one is over.
-        until_held: return when it is held; otherwise go on waiting.
         tick: called before each look; where no server runs, it brings the release forward itself.
     Returns: the endpoint's record as of the end.
     Raises: ReleaseBlocked.
@@ -61,7 +59,7 @@ def follow(
         _say(console, now, said)
         if now["phase"] == "promoted":
             _say_who_serves(console, record)
-        if now["over"] or (until_held and now["phase"] == "held"):
+        if now["over"] or now["phase"] == "held":
             return record
         time.sleep(_POLL_S)
 

@@ -15,7 +15,7 @@ from seatrial.cli.options import DURATION, config_option, json_option, workspace
 from seatrial.cli.output import Console
 from seatrial.gateway.ledger.usage import By
 from seatrial.gateway.spend.records import COLUMNS, QUANTILES
-from seatrial.wiring.settings import load_settings
+from seatrial.wiring.settings_file import load_settings
 from seatrial.wiring.spend import opened_spend_desk
 from seatrial.wiring.workspace import open_workspace
 

@@ -54,23 +54,25 @@ def wanted(plan: Plan, rows: Sequence[object]) -> Wanted | None:
 
     Raises: EntityInvalid.
     """
-    places = [
-        i for i, row in enumerate(rows) if type(row) is dict and type(row.get(ENTITY)) is dict
+    named = [
+        (i, row[ENTITY])
+        for i, row in enumerate(rows)
+        if type(row) is dict and type(row.get(ENTITY)) is dict
     ]
-    if not places:
+    if not named:
         return None
-    if len(places) > MAX_ENTITIES:
+    if len(named) > MAX_ENTITIES:
         raise EntityInvalid(
-            f"{len(places)} rows name an entity, more than the {MAX_ENTITIES} of one request.",
+            f"{len(named)} rows name an entity, more than the {MAX_ENTITIES} of one request.",
             remedy=f"Send at most {MAX_ENTITIES} of them at once, or the features themselves.",
             field=ENTITY,
         )
-    entities = [_checked(plan, rows[i][ENTITY], i) for i in places]  # type: ignore[index]
+    entities = [_checked(plan, entity, i) for i, entity in named]
     keys: dict[View, list[EntityKey]] = {}
     for view in plan.views:
         names = [field.name for field in view.join_keys]
         keys[view] = [tuple(entity[name] for name in names) for entity in entities]
-    return Wanted(rows=places, keys=keys)
+    return Wanted(rows=[i for i, _ in named], keys=keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,11 @@ def requests(
     return f"sum by ({', '.join(by)}) (rate(seatrial_requests_total{{{chosen}}}[{span(over_s)}]))"
 
 
-def share(part: str, whole: str, over_s: float, **options: object) -> str:
+def share(
+    part: str, whole: str, over_s: float, *, by: Sequence[str] = ("model",), where: str = ""
+) -> str:
     """Of the requests with an outcome in ``whole``, the share with one in ``part``."""
-    top, bottom = (requests(o, over_s, **options) for o in (part, whole))  # type: ignore[arg-type]
+    top, bottom = (requests(o, over_s, by=by, where=where) for o in (part, whole))
     return f"{top} / {bottom}"
 
 

@@ -119,11 +119,11 @@ class _Run:
         """A new connection to the server."""
         return Connection(HOST, self.server.port, timeout_s=self.effort.answer_s)
 
-    async def test(self, name: str, body: Callable[[], Awaitable[str]]) -> bool:
+    async def test(self, name: str, body: Callable[[_Run], Awaitable[str]]) -> bool:
         """Run one test; it says what it saw, or raises what is wrong."""
         begun = time.perf_counter()
         try:
-            detail, passed = await body(), True
+            detail, passed = await body(self), True
         except (SeatrialError, probes.Wrong) as problem:
             detail, passed = str(problem), False
         except psutil.Error:
@@ -162,7 +162,7 @@ async def run_staging(
     ]
     for name, body in tests:
         on_test(name)
-        passed = await run.test(name, lambda body=body: body(run))  # type: ignore[misc]
+        passed = await run.test(name, body)
         if not passed and name == "start":
             break
     return StagingReport(

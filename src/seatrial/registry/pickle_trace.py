@@ -39,14 +39,12 @@ class Trace:
 
     Args:
         imports: every object it would import, sorted.
-        protocol: the pickle protocol, 0 to 5.
         joblib_arrays: whether array bytes stand between its opcodes.
         computed: whether an import's name is the result of a call, so it cannot be known.
         opens_files: whether it calls a class that reads the file its arguments name.
     """
 
     imports: tuple[Import, ...]
-    protocol: int
     joblib_arrays: bool
     computed: bool
     opens_files: bool
@@ -66,7 +64,6 @@ def trace(stream: BinaryIO, *, references: bool = False) -> Trace:
         raise Untraceable(str(error) or type(error).__name__) from error
     return Trace(
         imports=tuple(sorted(tracer.imports)),
-        protocol=tracer.proto,
         joblib_arrays=tracer.joblib_arrays,
         computed=tracer.computed,
         opens_files=tracer.opens_files,

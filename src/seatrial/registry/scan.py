@@ -13,10 +13,10 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from seatrial.registry.allowed import Import, is_allowed
 from seatrial.registry.class_file import UnreadableClass, imports_of
@@ -55,6 +55,8 @@ _READ_BY: Final[Mapping[FileFormat, tuple[str, ...]]] = {
 }
 """The library of files that name none, for they are data alone."""
 
+_SAVE_AGAIN: Final = "Copy or save the file again; compare its size with the original."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanReport:
@@ -63,26 +65,20 @@ class ScanReport:
     Args:
         format: the kind of file, by its content.
         compression: how a pickle is packed.
-        size_bytes: of the file.
         sha256: of the file, hex.
-        protocol: of a pickle, else None.
         joblib_arrays: whether joblib wrote arrays between the opcodes.
         imports: what a pickle imports, and a skops or PyTorch file needs, dotted, sorted.
         outside: those of ``imports`` that are not on the list of model libraries.
-        dangerous: those of ``imports`` that are known to run code.
         listed: distributions that the file itself says it needs.
         trusted: whether a person vouched for the file.
     """
 
     format: FileFormat
     compression: Compression
-    size_bytes: int
     sha256: str
-    protocol: int | None = None
     joblib_arrays: bool = False
     imports: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
-    dangerous: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
     trusted: bool = False
 
@@ -113,176 +109,114 @@ def scan(
     Raises: UnsafeModel, LostDefinition, UnknownFormat, CorruptModel, ModelTooLarge, NoSuchModel.
     """
     found, compression = detect(path, limit=limit)
-    size, digest = path.stat().st_size, _sha256(path)
-    if found is FileFormat.SKOPS:
-        return _scan_skops(path, size, digest, trust=trust, limit=limit)
-    if found is FileFormat.PYTHON_CLASS:
-        return _scan_class(path, size, digest, trust=trust)
+    report = ScanReport(format=found, compression=compression, sha256=_sha256(path), trusted=trust)
+    if found is FileFormat.PICKLE:
+        return _scan_pickle(path, report, second_opinion, limit)
     if found is FileFormat.KERAS_H5:
-        return _scan_h5(path, size, digest, configuration(path), trust=trust)
-    if (scan_of := _LIBRARIES.get(found)) is not None:
-        return scan_of(path, found, size, digest, trust=trust, limit=limit)
-    if found is not FileFormat.PICKLE:
-        return ScanReport(format=found, compression=compression, size_bytes=size, sha256=digest)
-    traced = _trace(path, compression, limit)
-    outside = tuple(i for i in traced.imports if not is_allowed(i))
-    dangerous = second_opinion(traced.imports)
+        return _scan_h5(path, report, configuration(path))
+    if (scan_of := _SCANS.get(found)) is not None:
+        return scan_of(path, report, limit)
+    return replace(report, trusted=False)  # data alone: there is nothing to trust
+
+
+def _scan_pickle(
+    path: Path, report: ScanReport, second_opinion: SecondOpinion, limit: int
+) -> ScanReport:
+    traced = _trace(path, report.compression, limit)
+    outside = _outside(traced.imports)
     refuse_lost(path, traced.imports)
-    if not trust:
-        refuse_unsafe(path, traced, frozenset(outside) | dangerous)
-    return ScanReport(
-        format=found,
-        compression=compression,
-        size_bytes=size,
-        sha256=digest,
-        protocol=traced.protocol,
+    if not report.trusted:
+        refuse_unsafe(path, traced, frozenset(outside) | second_opinion(traced.imports))
+    return replace(
+        report,
         joblib_arrays=traced.joblib_arrays,
         imports=tuple(map(str, traced.imports)),
         outside=tuple(map(str, outside)),
-        dangerous=tuple(map(str, sorted(dangerous))),
-        trusted=trust,
     )
 
 
-def _scan_skops(path: Path, size: int, digest: str, *, trust: bool, limit: int) -> ScanReport:
-    try:
+def _outside(imports: Iterable[Import]) -> tuple[Import, ...]:
+    return tuple(one for one in imports if not is_allowed(one))
+
+
+def _scan_skops(path: Path, report: ScanReport, limit: int) -> ScanReport:
+    with _naming_damage(path, "skops file", _SAVE_AGAIN):
         types = types_of(path, limit=limit)
-    except UnreadableSkops as problem:
-        raise CorruptModel(
-            f"{path.name} is a damaged skops file: {problem}.",
-            remedy="Copy or save the file again; compare its size with the original.",
-        ) from problem
-    outside = tuple(one for one in types if not is_allowed(one))
+    outside = _outside(types)
     refuse_lost(path, types)
-    if not trust:
+    if not report.trusted:
         refuse_imports(path, frozenset(outside))
-    return ScanReport(
-        format=FileFormat.SKOPS,
-        compression=Compression.NONE,
-        size_bytes=size,
-        sha256=digest,
-        imports=(*map(str, types), "skops.io"),
-        outside=tuple(map(str, outside)),
-        trusted=trust,
-    )
+    imports = (*map(str, types), "skops.io")
+    return replace(report, imports=imports, outside=tuple(map(str, outside)))
 
 
-def _scan_torch(
-    path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
-) -> ScanReport:
+def _scan_torch(path: Path, report: ScanReport, limit: int) -> ScanReport:
     found: tuple[Import, ...] = ()
-    try:
-        if kind is FileFormat.TORCH:
+    with _naming_damage(path, "PyTorch file", _SAVE_AGAIN):
+        if report.format is FileFormat.TORCH:
             traced = pickle_of(path, limit=limit)
             found = traced.imports
             refuse_lost(path, found)
-            if not trust:
-                refuse_unsafe(path, traced, frozenset(i for i in found if not is_allowed(i)))
-        elif not trust and kind is FileFormat.TORCHSCRIPT:
+            if not report.trusted:
+                refuse_unsafe(path, traced, frozenset(_outside(found)))
+        elif not report.trusted and report.format is FileFormat.TORCHSCRIPT:
             refuse_reaching(path, reaches_out(path, limit=limit))
-        elif not trust:
+        elif not report.trusted:
             raise UnsafeModel(
                 f"{path.name} comes from torch.export.save: PyTorch runs expressions in it as "
                 "Python when it loads it.",
                 remedy="Pass --trust if you made the file yourself. A TorchScript or ONNX file of "
                 "the same model needs no trust.",
             )
-    except UnreadableTorch as problem:
-        raise CorruptModel(
-            f"{path.name} is a damaged PyTorch file: {problem}.",
-            remedy="Copy or save the file again; compare its size with the original.",
-        ) from problem
-    outside = tuple(one for one in found if not is_allowed(one))
-    return ScanReport(
-        format=kind,
-        compression=Compression.NONE,
-        size_bytes=size,
-        sha256=digest,
-        imports=(*map(str, found), "torch"),
-        outside=tuple(map(str, outside)),
-        trusted=trust,
-    )
+    imports = (*map(str, found), "torch")
+    return replace(report, imports=imports, outside=tuple(map(str, _outside(found))))
 
 
-def _scan_huggingface(
-    path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
-) -> ScanReport:
+def _scan_huggingface(path: Path, report: ScanReport, limit: int) -> ScanReport:
     """Nobody's trust is asked for: what would run code is not read at all."""
-    del trust
+    again = "Save it again with save_pretrained, or copy it again, whole."
     try:
-        for traced in check_folder(path, limit=limit):
-            refuse_unsafe(path, traced, frozenset(i for i in traced.imports if not is_allowed(i)))
+        with _naming_damage(path, "folder of Hugging Face", again):
+            for traced in check_folder(path, limit=limit):
+                refuse_unsafe(path, traced, frozenset(_outside(traced.imports)))
     except BringsCode as named:
         raise UnsafeModel(
             f"{path.name} brings code along: its {named} names some in auto_map.",
             remedy="Nothing of it is run, with --trust neither. Serve it as a class of your own, "
             "module.py:Class, or save a model of an architecture that transformers has.",
         ) from named
-    except UnreadableArchive as problem:
-        raise CorruptModel(
-            f"{path.name} is a damaged folder of Hugging Face: {problem}.",
-            remedy="Save it again with save_pretrained, or copy it again, whole.",
-        ) from problem
-    return ScanReport(
-        format=kind,
-        compression=Compression.NONE,
-        size_bytes=size,
-        sha256=digest,
-        imports=("tokenizers", "torch", "transformers"),
-    )
+    return replace(report, imports=("tokenizers", "torch", "transformers"), trusted=False)
 
 
-def _scan_class(path: Path, size: int, digest: str, *, trust: bool) -> ScanReport:
-    if not trust:
+def _scan_class(path: Path, report: ScanReport, limit: int) -> ScanReport:
+    del limit  # checked when it was packed
+    if not report.trusted:
         raise UnsafeModel(
             f"{path.name} is a class in Python: loading it runs its code.",
             remedy="Pass --trust if the code is yours or you have read it.",
         )
-    try:
+    again = "Deploy the class again, as module.py:Class."
+    with _naming_damage(path, "archive of a Python class", again):
         found = imports_of(path)
-    except UnreadableClass as problem:
-        raise CorruptModel(
-            f"{path.name} is a damaged archive of a Python class: {problem}.",
-            remedy="Deploy the class again, as module.py:Class.",
-        ) from problem
     installed = tuple(name for name in found if _is_installed(name))
-    return ScanReport(
-        format=FileFormat.PYTHON_CLASS,
-        compression=Compression.NONE,
-        size_bytes=size,
-        sha256=digest,
-        imports=installed,
-        outside=installed,
-        trusted=trust,
-    )
+    return replace(report, imports=installed, outside=installed)
 
 
-def _scan_pyfunc(
-    path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
-) -> ScanReport:
-    if not trust:
+def _scan_pyfunc(path: Path, report: ScanReport, limit: int) -> ScanReport:
+    if not report.trusted:
         raise UnsafeModel(
             f"{path.name} is a model that MLflow loads by code: that of whoever logged it, or of "
             "another library.",
             remedy="Pass --trust if you logged it yourself or know who did.",
         )
-    try:
+    with _naming_damage(path, "folder of MLflow", "Fetch or copy the folder again, whole."):
         needs = needs_of(path, limit=limit)
-    except UnreadableArchive as problem:
-        raise CorruptModel(
-            f"{path.name} is a damaged folder of MLflow: {problem}.",
-            remedy="Fetch or copy the folder again, whole.",
-        ) from problem
     installed = tuple(name for name in needs.modules if _is_installed(name))
-    return ScanReport(
-        format=kind,
-        compression=Compression.NONE,
-        size_bytes=size,
-        sha256=digest,
+    return replace(
+        report,
         imports=("mlflow", "pandas", *installed),
         outside=("mlflow", *installed),
         listed=needs.listed,
-        trusted=trust,
     )
 
 
@@ -294,21 +228,15 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-def _scan_tensorflow(
-    path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
-) -> ScanReport:
-    outside: tuple[Import, ...] = ()
-    if kind is FileFormat.KERAS:
-        with _naming_damage(path):
-            outside = outside_of(path, limit=limit)
-    if not trust:
-        _refuse_code(path, kind, outside)
-    return _tensorflow(kind, size, digest, outside, trust=trust)
+def _scan_tensorflow(path: Path, report: ScanReport, limit: int) -> ScanReport:
+    if report.format is FileFormat.SAVED_MODEL:
+        return _tensorflow(path, report, (), imports=("tensorflow",))
+    with _naming_damage(path, "Keras file", _SAVE_AGAIN):
+        outside = outside_of(path, limit=limit)
+    return _tensorflow(path, report, outside)
 
 
-def _scan_h5(
-    path: Path, size: int, digest: str, configuration: str | None, *, trust: bool
-) -> ScanReport:
+def _scan_h5(path: Path, report: ScanReport, configuration: str | None) -> ScanReport:
     if configuration is None:
         raise UnknownFormat(
             f"{path.name} is an HDF5 file without the configuration of a Keras model: weights "
@@ -316,35 +244,30 @@ def _scan_h5(
             remedy="Of weights, build the model in Python, call load_weights(file), and save the "
             "whole: model.save('model.keras').",
         )
-    with _naming_damage(path):
+    with _naming_damage(path, "Keras file", _SAVE_AGAIN):
         outside = outside_of_config(configuration)
-    if not trust:
-        _refuse_code(path, FileFormat.KERAS_H5, outside)
-    return _tensorflow(FileFormat.KERAS_H5, size, digest, outside, trust=trust)
+    return _tensorflow(path, report, outside)
 
 
 def _tensorflow(
-    kind: FileFormat, size: int, digest: str, outside: tuple[Import, ...], *, trust: bool
+    path: Path,
+    report: ScanReport,
+    outside: tuple[Import, ...],
+    *,
+    imports: tuple[str, ...] = ("keras", "tensorflow"),
 ) -> ScanReport:
-    return ScanReport(
-        format=kind,
-        compression=Compression.NONE,
-        size_bytes=size,
-        sha256=digest,
-        imports=("tensorflow",) if kind is FileFormat.SAVED_MODEL else ("keras", "tensorflow"),
-        outside=tuple(map(str, outside)),
-        trusted=trust,
-    )
+    if not report.trusted:
+        _refuse_code(path, report.format, outside)
+    return replace(report, imports=imports, outside=tuple(map(str, outside)))
 
 
 @contextmanager
-def _naming_damage(path: Path) -> Iterator[None]:
+def _naming_damage(path: Path, kind: str, remedy: str) -> Iterator[None]:
     try:
         yield
-    except UnreadableArchive as problem:
+    except (UnreadableArchive, UnreadableClass, UnreadableSkops, UnreadableTorch) as problem:
         raise CorruptModel(
-            f"{path.name} is a damaged Keras file: {problem}.",
-            remedy="Copy or save the file again; compare its size with the original.",
+            f"{path.name} is a damaged {kind}: {problem}.", remedy=remedy
         ) from problem
 
 
@@ -385,18 +308,13 @@ def _trace(path: Path, compression: Compression, limit: int) -> Trace:
                 "exporter wrote.",
             ) from error
         raise CorruptModel(
-            f"{path.name} is a damaged pickle: {error}.",
-            remedy="Copy or save the file again; compare its size with the original.",
+            f"{path.name} is a damaged pickle: {error}.", remedy=_SAVE_AGAIN
         ) from error
 
 
-class _Scan(Protocol):
-    def __call__(
-        self, path: Path, kind: FileFormat, size: int, digest: str, /, *, trust: bool, limit: int
-    ) -> ScanReport: ...
-
-
-_LIBRARIES: Final[Mapping[FileFormat, _Scan]] = {
+_SCANS: Final[Mapping[FileFormat, Callable[[Path, ScanReport, int], ScanReport]]] = {
+    FileFormat.SKOPS: _scan_skops,
+    FileFormat.PYTHON_CLASS: _scan_class,
     FileFormat.TORCH: _scan_torch,
     FileFormat.TORCHSCRIPT: _scan_torch,
     FileFormat.TORCH_EXPORT: _scan_torch,

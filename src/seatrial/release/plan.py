@@ -38,7 +38,6 @@ def time_to_verdict(
     rate_per_s: float,
     share: float,
     error_rate: float = 0.0,
-    slow_share: float = 0.0,
     canary: Summary | None = None,
     stable: Summary | None = None,
 ) -> Forecast:
@@ -48,26 +47,21 @@ def time_to_verdict(
         gates: at least one that counts.
         rate_per_s: requests a second to the endpoint, all versions together, >= 0.
         share: the canary's share of them, in [0, 1].
-        error_rate: share of its answers in error from now on, in [0, 1); 0 for a perfect one.
-        slow_share: share of them over a latency gate's limit, in [0, 1).
+        error_rate: share of its answers in error from now on, in [0, 1); 0 for a perfect one. None
+            is taken to be over a latency gate's limit or refused.
         canary: what it did so far; None before it starts.
         stable: what the version in production did lately; None leaves gates against it out.
 
     Returns: the forecast.   Raises: BadStatistic: no gate counts, or a number out of range.
     """
     _check_traffic(rate_per_s)
-    rates = {
-        Quantity.ERROR_RATE: error_rate,
-        Quantity.LATENCY: slow_share,
-        Quantity.REFUSED_RATE: 0.0,
-    }
     asked = claims(gates, canary or Summary.empty(), stable)
     if not asked:
         raise BadStatistic(
             "No gate counts, so no verdict will come.",
             remedy="Switch a gate on, or take it out of dry_run.",
         )
-    needed = ((_median(claim, rates[claim.quantity]), claim.gate) for claim in asked)
+    needed = ((_median(claim, error_rate), claim.gate) for claim in asked)
     n_requests, gate = max(needed, key=lambda item: math.inf if item[0] is None else item[0])
     arriving = rate_per_s * share
     duration_s = n_requests / arriving if n_requests is not None and arriving > 0 else None
@@ -87,7 +81,8 @@ def share_within(n_requests: int, *, rate_per_s: float, within_s: float) -> floa
     return n_requests / (rate_per_s * within_s) if n_requests else 0.0
 
 
-def _median(claim: Claim, rate: float) -> int | None:
+def _median(claim: Claim, error_rate: float) -> int | None:
+    rate = error_rate if claim.quantity is Quantity.ERROR_RATE else 0.0
     return requests_until(claim.events, limit=claim.limit, alpha=claim.alpha, rate=rate)
 
 

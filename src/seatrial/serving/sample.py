@@ -107,7 +107,6 @@ class PredictionLog:
         self._chance = chance or random.Random().random
         self._held: list[bytes] = []
         self._n_dropped = 0
-        self.n_logged = 0
 
     @property
     def n_dropped(self) -> int:
@@ -158,7 +157,6 @@ class PredictionLog:
         held = self._held[:n]
         del self._held[:n]
         self._spool.append(held)
-        self.n_logged += n
 
     def close(self) -> None:
         """Write what is held and finish the segment."""

@@ -33,7 +33,6 @@ class Copies:
         self._waiting: deque[tuple[Pick[LiveVersion], Batch]] = deque()
         self._n_rows = 0
         self._task: asyncio.Task[None] | None = None
-        self.n_made = 0
         self.n_dropped = 0
 
     def offer(self, pick: Pick[LiveVersion], batch: Batch) -> None:
@@ -89,5 +88,4 @@ class Copies:
             outcome = outcome_of(problem)
         else:
             outcome = OK
-        self.n_made += 1
         pick.observe_copy(loop.time() - started, outcome)

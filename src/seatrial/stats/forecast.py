@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.stats.counts import BadStatistic, Counts, check_share
+from seatrial.stats.counts import BadStatistic, Counts
 from seatrial.stats.sequential import most_under, requests_needed
 
 _LOOKS_APART = 1.02
@@ -25,23 +25,19 @@ _NEGLIGIBLE = 1e-12
 _Vector = NDArray[np.float64]
 
 
-def requests_until(
-    counts: Counts, *, limit: float, alpha: float, rate: float, share: float = 0.5
-) -> int | None:
-    """Further requests until a share of versions like this one is shown to be under a limit.
+def requests_until(counts: Counts, *, limit: float, alpha: float, rate: float) -> int | None:
+    """Further requests until half of the versions like this one are shown to be under a limit.
 
     Args:
         counts: what was seen so far.
         limit: in (0, 1).
         alpha: in (0, 1).
         rate: the true rate of events from now on, in [0, 1).
-        share: of the versions, in (0, 1); 0.5 gives the median, 0.9 a number to count on.
 
     Returns: requests, up to about 5 % late because looks are 2 % apart; None when that many are not
         through within 10 million requests or 5,000 events.
     Raises: BadStatistic.
     """
-    check_share("share", share)
     if not 0 <= rate < 1:
         raise BadStatistic(
             f"rate is {rate!r}, outside [0, 1).",
@@ -58,7 +54,7 @@ def requests_until(
         allowed = most_under(counts.n + n, limit=limit, alpha=alpha) - math.ceil(counts.k)
         through += float(alive[: allowed + 1].sum())
         alive[: allowed + 1] = 0.0
-        if through >= share:
+        if through >= 0.5:
             return n
         if allowed > _MOST_EVENTS:
             break

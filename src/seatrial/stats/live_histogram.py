@@ -47,7 +47,6 @@ class LiveHistograms:
         self._narrow_middles = self._middles.astype(np.float32)
         self._factors = np.ones((d, 1), np.float32)
         self._fast = np.zeros(d, np.bool_)
-        self._n_passes = 0
         # Above the last edge of a column there is none to compare with.
         self._limits = np.full(int(self._starts[-1]), np.inf, np.float32)
         self._table = np.zeros((d, _N_ENTRIES), np.uint16)

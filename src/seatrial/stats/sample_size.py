@@ -91,12 +91,6 @@ def units_for_shares(control: float, treated: float, *, test: Test) -> int:
     return _whole(root**2 / distance**2)
 
 
-def power_for_means(effect: float, *, n_control: float, deviation: float, test: Test) -> float:
-    """The chance of finding a difference of means.   Arguments: see `units_for_means`."""
-    error = math.sqrt(deviation**2 * (1 + 1 / test.ratio) / n_control)
-    return _power(effect + test.margin, error, error, test)
-
-
 def power_for_shares(control: float, treated: float, *, n_control: float, test: Test) -> float:
     """The chance of finding a difference of shares.   Arguments: see `units_for_shares`."""
     null, other = (math.sqrt(v / n_control) for v in _share_variances(control, treated, test))

@@ -74,15 +74,13 @@ class Trend:
             below 10 points.
         n: points the line was put through.
         level: where the line is at the newest point; None with too few points.
-        slope_per_s: of the line, in units a second; None with too few points.
-        slope: its interval; None with too few points.
+        slope: interval of that of the line, in units a second; None with too few points.
         crossing: when, if ``code`` is CROSSES.
     """
 
     code: TrendCode
     n: int
     level: float | None = None
-    slope_per_s: float | None = None
     slope: Interval | None = None
     crossing: Crossing | None = None
 
@@ -125,7 +123,6 @@ def trend(
         code=code,
         n=len(line.t),
         level=line.at(0.0),
-        slope_per_s=slope,
         slope=Interval(lower=slope - half, upper=slope + half),
         crossing=crossing,
     )

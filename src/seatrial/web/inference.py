@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-from seatrial.serving.exchange import BodyTooLarge, BodyTooSlow, Reply, Request
+from seatrial.kernel.errors import SeatrialError
+from seatrial.serving.exchange import BodyTooLarge, BodyTooSlow, Limits, Reply, Request
 from seatrial.serving.plane import DataPlane
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -29,17 +30,36 @@ def path_of(scope: Scope) -> str:
 
 async def answer(plane: DataPlane, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one HTTP request that the plane owns."""
+    if (request := await whole_request(plane, scope, receive, send)) is not None:
+        made = plane.handle(request)
+        await send_reply(send, scope, made if isinstance(made, Reply) else await made)
+
+
+class Refusing(Protocol):
+    """A plane, as far as it matters before a request is whole."""
+
+    @property
+    def limits(self) -> Limits:
+        """Bounds of one request; of these, that of the body counts."""
+        ...
+
+    def refused(self, error: SeatrialError, path: str) -> Reply:
+        """The reply for an error that a door found."""
+        ...
+
+
+async def whole_request(
+    plane: Refusing, scope: Scope, receive: Receive, send: Send
+) -> Request | None:
+    """A request with its body; None where the client is gone or was refused."""
     path = path_of(scope)
     headers = dict(scope["headers"])
     body = await body_of(receive, headers, plane.limits.max_body_bytes)
-    if body is None:
-        return
-    if not isinstance(body, bytes):
+    if isinstance(body, bytes):
+        return Request(scope["method"], path, scope.get("query_string", b""), headers, body)
+    if body is not None:
         await send_reply(send, scope, plane.refused(body, path), closes=True)
-        return
-    request = Request(scope["method"], path, scope.get("query_string", b""), headers, body)
-    made = plane.handle(request)
-    await send_reply(send, scope, made if isinstance(made, Reply) else await made)
+    return None
 
 
 async def send_reply(send: Send, scope: Scope, reply: Reply, *, closes: bool = False) -> None:

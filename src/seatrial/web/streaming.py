@@ -15,32 +15,22 @@ from typing import Any, Protocol, runtime_checkable
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from seatrial.kernel.errors import SeatrialError
-from seatrial.serving.exchange import Limits, Reply, Request, Stopping, StreamReply
-from seatrial.web.inference import Receive, Scope, Send, body_of, path_of, send_reply
+from seatrial.serving.exchange import Reply, Request, Stopping, StreamReply
+from seatrial.web.inference import Receive, Refusing, Scope, Send, send_reply, whole_request
 
 BUFFER_BYTES = 16 * 1024
 """Of a stream, written and not yet taken by the socket: a thousand of them are 16 MiB."""
 
 
 @runtime_checkable
-class StreamPlane(Protocol):
+class StreamPlane(Refusing, Protocol):
     """Answers requests that take their time.
 
     Nothing a client sends makes `answer` or the parts of its reply raise.
     """
 
-    @property
-    def limits(self) -> Limits:
-        """Bounds of one request; of these, that of the body counts."""
-        ...
-
     def owns(self, path: str) -> bool:
         """Whether requests for a percent-encoded path are answered here."""
-        ...
-
-    def refused(self, error: SeatrialError, path: str) -> Reply:
-        """The reply for an error that a door found."""
         ...
 
     async def answer(self, request: Request) -> Reply | StreamReply:
@@ -169,15 +159,8 @@ class Chunks:
 
 async def answer_streamed(plane: StreamPlane, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one HTTP request that the plane owns, as an ASGI application does."""
-    path = path_of(scope)
-    headers = dict(scope["headers"])
-    body = await body_of(receive, headers, plane.limits.max_body_bytes)
-    if body is None:
+    if (request := await whole_request(plane, scope, receive, send)) is None:
         return
-    if not isinstance(body, bytes):
-        await send_reply(send, scope, plane.refused(body, path), closes=True)
-        return
-    request = Request(scope["method"], path, scope.get("query_string", b""), headers, body)
     outlet = _Sends(scope, send)
     work = asyncio.ensure_future(_through(outlet, plane, request))
     leaving = asyncio.ensure_future(_left(receive))

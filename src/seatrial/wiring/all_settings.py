@@ -1,4 +1,4 @@
-"""The whole of `seatrial.yaml` with its documents; and `rag_config.yaml`, read as such a whole."""
+"""The workspace of all settings with documents: of a `seatrial.yaml`, or of a `rag_config.yaml`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from pydantic import Field
-
-from seatrial.kernel.config import load
 from seatrial.kernel.config_file import MAX_BYTES, parse
 from seatrial.kernel.errors import SeatrialError
-from seatrial.rag.knowledge.config import IndexName, KnowledgeConfig, KnowledgeFile
-from seatrial.wiring.settings import OF_AN_INDEX, Settings
+from seatrial.wiring.knowledge_settings import read_knowledge_file
 from seatrial.wiring.workspace import Workspace, home_folder, open_workspace
-
-
-class AllSettings(Settings):
-    """The file, the environment over it, defaults under it."""
-
-    knowledge: dict[IndexName, KnowledgeConfig] = Field(
-        default_factory=dict, description="Documents that can be asked, by the name of the index."
-    )
 
 
 def workspace_of(
@@ -49,15 +37,3 @@ def _is_one_index(config: Path) -> bool:
     with suppress(OSError, ValueError, SeatrialError), config.open("rb") as file:
         return "documents" in parse(file.read(MAX_BYTES + 1), str(config))
     return False
-
-
-def read_knowledge_file(path: Path, environment: Mapping[str, str] = os.environ) -> AllSettings:
-    """`rag_config.yaml`: one index, and the gateway it uses.
-
-    Raises: ConfigMissing, ConfigUnreadable, ConfigInvalid.
-    """
-    file = load(path, KnowledgeFile, environment, prefix=OF_AN_INDEX)
-    own = {name: getattr(file, name) for name in KnowledgeConfig.model_fields}
-    return AllSettings(
-        gateway=file.gateway, knowledge={file.name: KnowledgeConfig.model_construct(**own)}
-    )

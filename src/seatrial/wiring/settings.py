@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,8 +11,7 @@ from pydantic import Field, model_validator
 from seatrial.events.config import EventsConfig
 from seatrial.features.config import FeaturesConfig
 from seatrial.gateway.routes.config import GatewayConfig
-from seatrial.kernel.config import ConfigModel, load
-from seatrial.kernel.config_file import MAX_BYTES
+from seatrial.kernel.config import ConfigModel
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.packaging.kubernetes.config import KubernetesConfig
 from seatrial.release.answer_gates import AnswerReleaseConfig
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
 FILE = "seatrial.yaml"
 OF_AN_INDEX = "SEATRIAL_RAG__"
 """Begins variables that go over `rag_config.yaml`, and say nothing about `seatrial.yaml`."""
-_KNOWLEDGE = "knowledge"
 
 
 class TlsConfig(ConfigModel):
@@ -268,27 +263,3 @@ class Settings(ConfigModel):
         """How versions of an endpoint of prompts are released."""
         own = self.endpoints.get(endpoint)
         return own.prompt_release if own and own.prompt_release else self.prompts.release
-
-
-def load_settings(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read a configuration file, ``seatrial.yaml`` of this folder if none is named and it exists.
-
-    Raises: ConfigInvalid: every problem at once; NotFound: a named file is not there.
-    """
-    if path is None and Path(FILE).is_file():
-        path = Path(FILE)
-    own = {name: text for name, text in environment.items() if not name.startswith(OF_AN_INDEX)}
-    return load(path, _kind(path, own), own)
-
-
-def _kind(path: Path | None, environment: Mapping[str, str]) -> type[Settings]:
-    """What a file is read as: a server without documents does without what describes them."""
-    named = any(name.upper().startswith(f"SEATRIAL_{_KNOWLEDGE}".upper()) for name in environment)
-    if path is not None and not named:
-        with suppress(OSError, ValueError), path.open("rb") as file:  # `load` says what is wrong
-            named = _KNOWLEDGE.encode() in file.read(MAX_BYTES)
-    if not named:
-        return Settings
-    from seatrial.wiring.all_settings import AllSettings
-
-    return AllSettings

@@ -3,42 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.loading import ONE_AT_A_TIME
-from seatrial.kernel.store import Store
-from seatrial.monitoring.watching.config import WindowConfig
-from seatrial.release.endpoint import EndpointTarget
-from seatrial.release.projection import Endpoints
 from seatrial.release.rollout import MODEL
-from seatrial.serving.counting import EVERY_S, Counting
 from seatrial.serving.exchange import Limits
 from seatrial.serving.fleet import Fleet
 from seatrial.serving.plane import DataPlane
 from seatrial.serving.record import Recorder
 from seatrial.serving.router import Router
-from seatrial.serving.sample import PredictionLog, SampleConfig
 from seatrial.serving.shadow import Copies
-from seatrial.serving.shipping import Shipper
 from seatrial.serving.spawn import sweep
-from seatrial.serving.spool import Spool
 from seatrial.serving.worker import Beside, Worker
 from seatrial.web.app import App, build
 from seatrial.web.errors import error_reply
 from seatrial.web.guard import Guard
 from seatrial.web.server import serve
+from seatrial.wiring.counting import counting_of
 from seatrial.wiring.health import Health
 from seatrial.wiring.kinds import INDEX, PROMPT
+from seatrial.wiring.prediction_log import prediction_log, shipper_of
 from seatrial.wiring.prompts.versions import LoadedPrompt, PromptShelf, RoutedPrompts
 from seatrial.wiring.settings import ServerConfig
+from seatrial.wiring.targets import TargetsOf
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -50,10 +43,7 @@ if TYPE_CHECKING:
     from seatrial.wiring.knowledge.here import OpenIndex
     from seatrial.wiring.knowledge.releases import LoadedIndex
     from seatrial.wiring.llm import Llm
-    from seatrial.wiring.watching.counting import ProfileCounter
 
-
-_log = logging.getLogger(__name__)
 
 _LOAD_S = 60.0
 """So long a worker takes no requests while it loads: others have its versions already, it has not.
@@ -93,28 +83,6 @@ def _load_for_models() -> None:
         import seatrial.serving.codec.dialects
         import seatrial.wiring.deploying.versions
         import seatrial.wiring.watching.counting  # noqa: F401 - for what they load
-
-
-class TargetsOf:
-    """What the facts of a store say shall be served; see `serving.worker.Targets`."""
-
-    def __init__(self, store: Store) -> None:
-        self._endpoints = Endpoints(store)
-        self._told: set[str] = set()
-
-    def __call__(self) -> Mapping[str, EndpointTarget]:
-        """The newest target of every endpoint that serves something.
-
-        Of one whose facts cannot all be read, the target before the first that cannot.
-        """
-        self._endpoints.refresh()
-        states = [self._endpoints.get(name) for name in self._endpoints.names()]
-        for state in states:
-            if state.unreadable is not None and state.name not in self._told:
-                self._told.add(state.name)
-                _log.warning("%s goes on as it is: %s", state.name, state.unreadable.problem)
-        targets = {state.name: state.target for state in states}
-        return {name: target for name, target in targets.items() if target.split.versions}
 
 
 def run_worker(
@@ -162,7 +130,7 @@ class _Process:
         self._clock = SystemClock()
         self.store = workspace.open_store()
         self._recorder = Recorder(worker=name, clock=self._clock)
-        self._counting = _counting(workspace, name) if config.count_rows else None
+        self._counting = counting_of(workspace, name) if config.count_rows else None
         counting = self._counting
         self._router: Router[LiveVersion] = (
             Router(self._recorder)
@@ -170,7 +138,7 @@ class _Process:
             else Router(self._recorder, seen=counting.seen, retired=counting.retire)
         )
         self._copies = Copies()
-        self._log = _prediction_log(workspace, name)
+        self._log = prediction_log(workspace, name)
         self._health = Health()
         self._worker: Worker | None = None
         self.to_close: list[Callable[[], None]] = []
@@ -243,7 +211,7 @@ class _Process:
             copies=self._copies,
             counting=self._counting,
             log=self._log,
-            shipper=_shipper(self._workspace, self._name),
+            shipper=shipper_of(self._workspace, self._name),
             beside=self._beside,
             on_ready=on_ready,
         )
@@ -317,21 +285,6 @@ class _Process:
             await self._worker.stop(drain_s=_DRAIN_S)
 
 
-def slice_s(windows: WindowConfig) -> float:
-    """Seconds that a slice of counts spans: none longer than a window, or windows wait for it."""
-    return min(EVERY_S, windows.every)
-
-
-def _counting(workspace: Workspace, name: str) -> Counting:
-    return Counting(
-        worker=name,
-        clock=SystemClock(),
-        open_counter=partial(_counter, workspace.bundles),
-        rows_per_s=workspace.settings.server.count_rows,
-        every_s=slice_s(workspace.settings.monitoring.windows),
-    )
-
-
 def _opened(workspace: Workspace, endpoint: str, version: int, digest: str) -> LiveVersion:
     """See `serving.fleet.OpenVersion`."""
     _load_for_models()
@@ -346,13 +299,6 @@ def _opened(workspace: Workspace, endpoint: str, version: int, digest: str) -> L
         home=str(workspace.home),
     )
     return shelf(endpoint, version, digest)
-
-
-def _counter(bundles: Path, live: LiveVersion) -> ProfileCounter | None:
-    """See `serving.counting.OpenCounter`."""
-    from seatrial.wiring.watching.counting import Counters
-
-    return Counters(bundles)(live)
 
 
 def limits_of(config: ServerConfig) -> Limits:
@@ -383,31 +329,3 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
 
     streams = None if llm is None else llm.plane
     return build(process.plane, routers, guard=guard, streams=streams)
-
-
-def _prediction_log(workspace: Workspace, name: str) -> PredictionLog | None:
-    config = workspace.settings.server
-    if config.log_sample_rate == 0 or config.log_bytes == 0:
-        return None
-    clock = SystemClock()
-    spool = Spool(
-        workspace.spool,
-        name=name.replace("/", "-"),
-        clock=clock,
-        max_total_bytes=config.log_bytes,
-        max_segment_s=config.log_every,
-    )
-    return PredictionLog(spool, config=SampleConfig(rate=config.log_sample_rate), clock=clock)
-
-
-def _shipper(workspace: Workspace, name: str) -> Shipper | None:
-    """One worker of a server converts the log of all."""
-    config = workspace.settings.server
-    if not name.endswith("/0") or config.log_sample_rate == 0:
-        return None
-    converter = _converter(workspace.spool, workspace.log)
-    return Shipper(converter, clock=SystemClock(), every_s=config.log_every / 2)
-
-
-def _converter(spool: Path, log: Path) -> list[str]:
-    return [sys.executable, "-m", "seatrial.adapters.tables.parquet_log", str(spool), str(log)]

@@ -14,7 +14,8 @@ from typing import Any
 from seatrial.kernel.errors import Denied, Invalid
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import Store
-from seatrial.wiring.settings import Settings, load_settings
+from seatrial.wiring.settings import Settings
+from seatrial.wiring.settings_file import load_settings
 
 HOME = "SEATRIAL_HOME"
 DEFAULT_HOME = ".seatrial"

@@ -83,7 +83,7 @@ def test_the_ledger_is_what_the_vendor_billed(sqlite_desk, ask):
             assert ledger[vendor.name].n == vendor.n_asked
         billed = sum((vendor.billed_usd for vendor in vendors), Decimal(0))
         assert await desk.held() == (int(billed * 10**12), 0)
-        assert (answered, desk.allowances.teller.n_given_up) == (N, 0)
+        assert answered == N
         n_failed = sum(one.n_failed for one in ledger.values())
         assert n_failed > 0.2 * N
 

@@ -104,15 +104,6 @@ def test_descriptions_of_tools_and_inputs_of_embeddings_are_looked_at():
     assert guard.embed(EmbeddingRequest(model="e", inputs=("a",))).inputs == ("a",)
 
 
-def test_it_looks_only_where_it_is_told():
-    request = ChatRequest(model="m", messages=(said(Role.USER, "foo"),))
-    assert DenyList("l", ["foo"], requests=False).chat(request).reader is not None
-    clean = ChatRequest(model="m", messages=(said(Role.USER, "a"),))
-    assert DenyList("l", ["foo"], answers=False).chat(clean).reader is None
-    embedding = EmbeddingRequest(model="e", inputs=("foo",))
-    assert DenyList("l", ["foo"], requests=False).embed(embedding) is embedding
-
-
 def read_along(pieces: list[str], entries: list[str] = ENTRIES) -> tuple[str, bool]:
     """What was passed on, and whether the rest was blocked."""
     request = ChatRequest(model="m", messages=(said(Role.USER, "a"),))

@@ -5,7 +5,6 @@ import logging
 import sys
 
 from seatrial.gateway.policies.mask import MAX_CHARS, Mask, MaskingFormatter
-from seatrial.gateway.policies.sensitive import PERSONAL, SECRETS
 
 KEY = "sk-proj-3f9a7c1e5b2d8f4a6c0e9b7d"
 
@@ -13,8 +12,6 @@ KEY = "sk-proj-3f9a7c1e5b2d8f4a6c0e9b7d"
 def test_what_is_sensitive_is_written_over_and_the_rest_is_left():
     said = f"Ask ana@example.com at 13812345678, key {KEY}."
     assert Mask().text(said) == "Ask [EMAIL] at [PHONE], key [API_KEY]."
-    assert Mask(SECRETS).text(said) == "Ask ana@example.com at 13812345678, key [API_KEY]."
-    assert Mask(PERSONAL).text(said) == f"Ask [EMAIL] at [PHONE], key {KEY}."
     assert Mask().text("nothing") == "nothing"
 
 

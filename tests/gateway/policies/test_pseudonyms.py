@@ -3,7 +3,6 @@
 import json
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +11,6 @@ from seatrial.gateway.chat.request import ChatRequest, DialectName, EmbeddingReq
 from seatrial.gateway.chat.transcript import assembled
 from seatrial.gateway.policies.guard import Guarded, Spoken
 from seatrial.gateway.policies.pseudonyms import Pseudonyms
-from seatrial.gateway.policies.sensitive import PERSONAL, SECRETS
 from seatrial.testing.fake_time import in_fake_time
 from seatrial.testing.scripted_provider import ScriptedProvider, Turn
 
@@ -90,14 +88,6 @@ def test_a_request_without_anything_sensitive_is_the_same():
     passed = Pseudonyms().chat(request)
     assert passed.request is request
     assert passed.reader is None
-
-
-@pytest.mark.parametrize(("kinds", "left"), [(PERSONAL, "sk-"), (SECRETS, ANA)])
-def test_only_the_kinds_that_are_asked_for_are_replaced(kinds, left):
-    text = f"{ANA} has sk-proj-3f9a7c1e5b2d8f4a6c0e9b7d"
-    passed = Pseudonyms(kinds).chat(ChatRequest(model="m", messages=(said(Role.USER, text),)))
-    assert left in passed.request.messages[0].text
-    assert passed.request.messages[0].text.count("_1>") == 1
 
 
 def test_inputs_of_embeddings_are_replaced_in_both_forms():

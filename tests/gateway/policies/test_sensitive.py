@@ -193,11 +193,6 @@ def test_a_key_within_json_is_found():
     assert text[one.start : one.end].endswith("-----END PRIVATE KEY-----")
 
 
-def test_only_the_kinds_that_are_asked_for_are_looked_for():
-    line = "ana@example.com 13812345678"
-    assert [one.kind for one in found(line, {Sensitive.PHONE})] == [Sensitive.PHONE]
-
-
 @given(st.integers(0, 10**15 - 1))
 def test_exactly_one_digit_completes_a_card(number):
     assert sum(luhn(f"{number:015}{digit}") for digit in range(10)) == 1

@@ -11,7 +11,6 @@ from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.profile import Categorical, Numeric
 from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary import Names, Numbers
-from seatrial.stats.counts import BadStatistic
 from seatrial.stats.divergence import ks_from_values
 
 
@@ -63,8 +62,3 @@ def test_ks_speaks_its_customary_words() -> None:
     assert found.ks_statistic == pytest.approx(expected.statistic)
     assert found.p_value == pytest.approx(expected.pvalue, rel=0.2)
     assert ks_rule(ks_from_values(a, a)).drift_detected is False
-
-
-def test_a_level_that_is_none_is_refused() -> None:
-    with pytest.raises(BadStatistic, match="alpha"):
-        ks_rule(ks_from_values(np.array([1.0]), np.array([1.0])), alpha=1.5)

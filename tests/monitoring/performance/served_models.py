@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.performance.inbox import MemoryInbox
 from seatrial.monitoring.performance.labels import Keeping
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.served_reference import (
     Origin,
     ServedReference,
@@ -21,6 +19,8 @@ from seatrial.monitoring.performance.verdict import PerformanceRules
 from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.rows.table import Table
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+from seatrial.testing.memory_inbox import MemoryInbox
+from seatrial.testing.memory_pending import MemoryPending
 
 SIGNATURE = Signature(
     features=(Feature(name="x", dtype=Dtype.FLOAT64),),

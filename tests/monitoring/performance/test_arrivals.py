@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from served_models import REFERENCE, Rows, drawn
 
 from seatrial.monitoring.performance.arrivals import Arrivals, arrivals
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.reference import regressor_reference
 from seatrial.monitoring.rows.scores import ScoreColumns
 from seatrial.monitoring.rows.served import NUMBER, TRUTH
 from seatrial.monitoring.rows.table import Coded, Table
+from seatrial.testing.memory_pending import MemoryPending
 
 
 def came(ledger: MemoryPending, rows: Rows) -> Arrivals:

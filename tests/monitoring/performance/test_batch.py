@@ -13,7 +13,6 @@ from seatrial.monitoring.alerts.finding import Kind, Level
 from seatrial.monitoring.performance.batch import BatchPerformance
 from seatrial.monitoring.performance.labels import Keeping
 from seatrial.monitoring.performance.log_answers import log_answers, log_reference
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.segment_judge import SegmentRules, SegmentVerdict
 from seatrial.monitoring.performance.segment_reference import segments_of
@@ -26,6 +25,7 @@ from seatrial.monitoring.rows.table import Coded, Table, rows_of
 from seatrial.monitoring.summaries.log_rows import features_of
 from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.segments import Splits
+from seatrial.testing.memory_pending import MemoryPending
 
 COLUMNS = Columns(prediction="said", scores=("p",), label="y", segments=("town",))
 SHARES = {"Oslo": 0.45, "Lima": 0.06, "Wuhan": 0.45, "Bonn": 0.04}

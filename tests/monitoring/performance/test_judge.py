@@ -8,13 +8,13 @@ from known_models import binary, regression, scored
 
 from seatrial.monitoring.performance.judge import estimated, measured
 from seatrial.monitoring.performance.labels import join
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.reference import PerformanceReference
 from seatrial.monitoring.performance.scored import Scored
 from seatrial.monitoring.performance.state import PerformanceState, learn, observe, start
 from seatrial.monitoring.performance.trust import trust_in_scores
 from seatrial.monitoring.performance.verdict import Level, PerformanceRules, Trust
 from seatrial.stats.performance import Metric
+from seatrial.testing.memory_pending import MemoryPending
 
 RULES = PerformanceRules()
 WINDOW, STEP = 500, 100

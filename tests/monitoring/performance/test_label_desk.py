@@ -23,12 +23,12 @@ from seatrial.monitoring.performance.label_desk import (
     TooManyLabels,
 )
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.scored import BadLabels
 from seatrial.release.endpoint import start
 from seatrial.release.projection import Endpoints, UnknownEndpoint
 from seatrial.release.rollout import Plan, Step
 from seatrial.testing.clock import FakeClock
+from seatrial.testing.memory_pending import MemoryPending
 from seatrial.testing.memory_store import MemoryStore
 
 

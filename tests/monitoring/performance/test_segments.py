@@ -11,7 +11,6 @@ from served_models import REFERENCE, WINDOW_ROWS, Rows, drawn, label, take, unto
 from seatrial.kernel.store import StoreFull
 from seatrial.monitoring.alerts.finding import Finding, Kind, Level
 from seatrial.monitoring.performance.labels import Keeping
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.record import BadPerformanceRecord
 from seatrial.monitoring.performance.reference import regressor_reference
 from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
@@ -29,6 +28,7 @@ from seatrial.monitoring.rows.served import NUMBER, TRUTH
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.segments import NEW, Splits
+from seatrial.testing.memory_pending import MemoryPending
 
 TOWNS = ("Oslo", "Lima", "Wuhan")
 

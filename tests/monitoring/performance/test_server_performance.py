@@ -17,7 +17,6 @@ from seatrial.monitoring.alerts.courier import Couriers
 from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.inbox import Entry, Purpose
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.monitoring.watching.server_monitor import BEAT, ServerMonitor
@@ -26,6 +25,7 @@ from seatrial.release.endpoint import start
 from seatrial.release.projection import Endpoints
 from seatrial.release.rollout import Plan, Step
 from seatrial.testing.clock import FakeClock
+from seatrial.testing.memory_pending import MemoryPending
 from seatrial.testing.memory_store import MemoryStore
 
 CONFIG = MonitoringConfig.model_validate(

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from known_models import binary, regression, scored
 
 from seatrial.monitoring.performance.labels import join
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.record import (
     BadPerformanceRecord,
     state_from_dict,
@@ -28,6 +27,7 @@ from seatrial.monitoring.performance.state import (
     steps_of_window,
 )
 from seatrial.stats import fusion
+from seatrial.testing.memory_pending import MemoryPending
 
 
 def assert_same(found: PerformanceState, wanted: PerformanceState) -> None:

@@ -13,11 +13,11 @@ from served_models import REFERENCE, WINDOW_ROWS, Rows, drawn, label, take, watc
 from seatrial.kernel.store import StoreFull
 from seatrial.monitoring.alerts.finding import Kind, Level
 from seatrial.monitoring.performance.labels import Keeping
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.record import BadPerformanceRecord, state_to_dict
 from seatrial.monitoring.performance.verdict import Trust
 from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.rows.table import Coded, Table
+from seatrial.testing.memory_pending import MemoryPending
 
 
 def levels(found: VersionPerformance, rows: Rows) -> list[Level]:

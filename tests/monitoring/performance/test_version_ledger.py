@@ -8,9 +8,9 @@ from served_models import REFERENCE, WINDOW_ROWS
 
 from seatrial.kernel.errors import Conflict
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.performance.untold import Told, UntoldUnreadable
 from seatrial.monitoring.performance.version_ledger import LedgerChanged, VersionLedger
+from seatrial.testing.memory_pending import MemoryPending
 
 TOLD = Told(findings=(Finding(labels=Labels(endpoint="churn", kind="x"), level=Level.CLEAR),))
 

@@ -18,7 +18,6 @@ from seatrial.monitoring.drift.segments import SegmentDrift
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import WindowDrift
 from seatrial.monitoring.performance.arrivals import Logged
-from seatrial.monitoring.performance.pending import MemoryPending
 from seatrial.monitoring.rows.source import SourceUnavailable
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser
@@ -36,6 +35,7 @@ from seatrial.monitoring.watching.segment_watch import Read, SegmentWatch
 from seatrial.monitoring.watching.slice_windows import WindowRule
 from seatrial.monitoring.watching.watch import WatchRules
 from seatrial.testing.clock import FakeClock
+from seatrial.testing.memory_pending import MemoryPending
 from seatrial.testing.memory_store import MemoryStore
 
 TOWNS = ("Oslo", "Lima", "Wuhan")

@@ -29,6 +29,10 @@ def tried(ships, probes, store, embedder, chunkers, **options):
     )
 
 
+def lexical(trials):
+    return next(trial for trial in trials if trial.mode is Mode.LEXICAL)
+
+
 def test_every_chunker_is_tried_in_every_mode(ships, store, embedder, chunkers):
     seen = []
     trials = tried(
@@ -42,7 +46,7 @@ def test_every_chunker_is_tried_in_every_mode(ships, store, embedder, chunkers):
     assert trials[0].n_chunks == 12
     assert trials[3].n_chunks == 36
     assert trials[0].held_bytes == 12 * 26 * 4
-    assert next(t for t in trials if t.mode is Mode.LEXICAL).held_bytes == 0
+    assert lexical(trials).held_bytes == 0
     for trial in trials:
         assert set(trial.evaluation.scores) == {
             Metric.NDCG, Metric.RECALL, Metric.RECIPROCAL_RANK, Metric.SECONDS,
@@ -55,19 +59,17 @@ def test_an_answer_is_found_where_a_passage_holds_most_of_it(ships, store, embed
     end = text.index(".") + 1
     question = Question(id="1", text=text[:end], relevant={"ship-03": 1.0})
     within = Probe(question=question, span=Span(0, end))
-    (hit,) = tried(ships, [within], store, embedder, chunkers[1:], modes=[Mode.LEXICAL])
+    hit = lexical(tried(ships, [within], store, embedder, chunkers[1:]))
     assert hit.evaluation.scores[Metric.RECIPROCAL_RANK] == {"1": 1.0}
     across = Probe(question=question, span=Span(0, len(text)))
     other = MemoryIndexStore(PLAIN_WORDS)
-    (miss,) = tried(ships, [across], other, embedder, chunkers[1:], modes=[Mode.LEXICAL])
+    miss = lexical(tried(ships, [across], other, embedder, chunkers[1:]))
     assert miss.evaluation.scores[Metric.NDCG] == {"1": 0.0}
 
 
 def test_questions_of_people_are_scored_by_documents(ships, store, embedder, chunkers):
     question = Question(id="1", text=ships[5].text, relevant={"ship-05": 1.0, "ship-06": 1.0})
-    (trial,) = tried(
-        ships, [Probe(question=question)], store, embedder, chunkers[1:], modes=[Mode.LEXICAL]
-    )
+    trial = lexical(tried(ships, [Probe(question=question)], store, embedder, chunkers[1:]))
     assert trial.evaluation.scores[Metric.RECIPROCAL_RANK] == {"1": 1.0}
 
 

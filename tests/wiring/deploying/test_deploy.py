@@ -21,8 +21,9 @@ from seatrial.release.endpoint import RolloutConflict
 from seatrial.release.projection import Endpoints
 from seatrial.serving.engine import EnginePlan
 from seatrial.wiring.deploying.compatibility import SignatureChanged
-from seatrial.wiring.deploying.deploy import Order, Placed, deploy_order
+from seatrial.wiring.deploying.deploy import Placed, deploy_order
 from seatrial.wiring.deploying.files import files_ready
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow

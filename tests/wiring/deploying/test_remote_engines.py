@@ -30,7 +30,8 @@ from seatrial.serving.spawn import ChildLimits
 from seatrial.training.following.config import FollowedConfig
 from seatrial.training.following.standing import ArrivalInput
 from seatrial.wiring.deploying import standalone
-from seatrial.wiring.deploying.deploy import Order, deploy_order, register_order
+from seatrial.wiring.deploying.deploy import deploy_order, register_order
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.deploying.remote_engines import (
     EngineTaken,
     UnknownEngine,

@@ -14,7 +14,8 @@ from seatrial.packaging.staging_page import FILES, page
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.manifest import Role
 from seatrial.release.gate import ErrorRateGate, Gates, LatencyGate
-from seatrial.wiring.deploying.deploy import Order, deploy_order
+from seatrial.wiring.deploying.deploy import deploy_order
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.deploying.stager import stage
 from seatrial.wiring.workspace import open_workspace
 

@@ -17,7 +17,8 @@ from seatrial.registry.bundle import Bundle
 from seatrial.registry.unsafe import UnsafeModel
 from seatrial.training.evaluation.decision import Kind, Outcome
 from seatrial.training.evaluation.rules import Guardrail, Rules
-from seatrial.wiring.deploying.deploy import Order, deploy_order
+from seatrial.wiring.deploying.deploy import deploy_order
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.evaluation.evaluating import (
     Evaluated,
     EvaluationOrder,

@@ -13,7 +13,8 @@ from seatrial.gateway.structured.failures import SchemaInvalid
 from seatrial.registry.documents import documents
 from seatrial.registry.naming import ModelNameInvalid
 from seatrial.release.rollout import RolloutConflict
-from seatrial.wiring.deploying.deploy import OptionUnused, Order, deploy_order
+from seatrial.wiring.deploying.deploy import deploy_order
+from seatrial.wiring.deploying.order import OptionUnused, Order
 from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.prompts.deploy_prompt import GateUnmeasurable
 from seatrial.wiring.workspace import Workspace, open_workspace

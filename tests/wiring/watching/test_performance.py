@@ -24,7 +24,8 @@ from seatrial.registry.bundle import Bundle
 from seatrial.serving.sample import Record, encode, values_of
 from seatrial.serving.spool import Spool
 from seatrial.testing.clock import FakeClock
-from seatrial.wiring.deploying.deploy import Order, deploy_order
+from seatrial.wiring.deploying.deploy import deploy_order
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.watching.label_sheet import sheet
 from seatrial.wiring.watching.performance import LabelFiles, Performances
 from seatrial.wiring.workspace import Workspace, open_workspace

@@ -130,16 +130,14 @@ def _index(body: Body) -> int:
 class ChunkWriter:
     """Writes one stream for a client of Anthropic.
 
-    Pieces that came in Anthropic's form go out as they came, but for the model's name. Of others
-    only the first choice is told, in blocks: one for each run of text or thoughts and each call.
+    Pieces that came in Anthropic's form go out as they came. Of others only the first choice is
+    told, in blocks: one for each run of text or thoughts and each call.
 
     Args:
-        model: what the model is called to the client; None as the provider names it.
         id: of an answer for which nobody gave one.
     """
 
-    def __init__(self, *, model: str | None = None, id: str = "") -> None:  # noqa: A002
-        self._model = model
+    def __init__(self, *, id: str = "") -> None:  # noqa: A002
         self._id = id
         self._begun = False
         self._stopped = False
@@ -156,14 +154,11 @@ class ChunkWriter:
         return b"".join(piece for event in chunk.events for piece in self._told(event))
 
     def _as_it_came(self, chunk: Chunk) -> bytes:
-        body: Body = chunk.raw or {}
         if chunk.event == "message_start":
             self._begun = True
-            if self._model is not None:
-                body = {**body, "message": {**body["message"], "model": self._model}}
         elif chunk.event == "message_stop":
             self._stopped = True
-        return named_event(chunk.event, body)
+        return named_event(chunk.event, chunk.raw or {})
 
     def _told(self, event: Event) -> Iterator[bytes]:
         if isinstance(event, Started):
@@ -186,7 +181,7 @@ class ChunkWriter:
             "id": given_id or self._id,
             "type": "message",
             "role": "assistant",
-            "model": model if self._model is None else self._model,
+            "model": model,
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,

@@ -83,20 +83,20 @@ def optional_flag(body: Body, name: str, place: str = "") -> bool | None:
     raise wrong(place + name, value, "true or false")
 
 
-def optional_count(body: Body, name: str, place: str = "", *, least: int = 1) -> int | None:
-    """A whole number, at least ``least``, or None where it is not given."""
+def optional_count(body: Body, name: str) -> int | None:
+    """A whole number over 0, or None where it is not given."""
     value = body.get(name)
-    if value is None or (type(value) is int and value >= least):
+    if value is None or (type(value) is int and value >= 1):
         return value
-    raise wrong(place + name, value, f"a whole number of at least {least}")
+    raise wrong(name, value, "a whole number of at least 1")
 
 
-def optional_number(body: Body, name: str, place: str = "") -> float | None:
+def optional_number(body: Body, name: str) -> float | None:
     """A number, or None where it is not given."""
     value = body.get(name)
     if value is None or type(value) is float or type(value) is int:
         return value
-    raise wrong(place + name, value, "a number")
+    raise wrong(name, value, "a number")
 
 
 def mapping(value: object, place: str) -> Body:

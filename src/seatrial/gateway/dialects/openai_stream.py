@@ -156,16 +156,14 @@ class ChunkWriter:
 
     Args:
         include_usage: whether the client asked for the usage at the end.
-        model: what the model is called to the client; None as the provider names it.
         id: of an answer for which nobody gave one.
     """
 
-    def __init__(self, *, include_usage: bool, model: str | None = None, id: str = "") -> None:  # noqa: A002
+    def __init__(self, *, include_usage: bool, id: str = "") -> None:  # noqa: A002
         self._include_usage = include_usage
-        self._model = model
         self._id = id
         self._created = 0
-        self._provider_model = ""
+        self._model = ""
         self._begun: set[int] = set()
         self._usage: Usage | None = None
         self._told_usage = False
@@ -175,7 +173,7 @@ class ChunkWriter:
         for event in chunk.events:
             if isinstance(event, Started):
                 self._id = event.id or self._id
-                self._provider_model = event.model
+                self._model = event.model
                 self._created = event.created
             elif isinstance(event, UsageReported):
                 self._usage = event.usage
@@ -184,8 +182,6 @@ class ChunkWriter:
         return b"".join(data_event(body) for body in self._made(chunk))
 
     def _as_it_came(self, body: dict[str, Any]) -> bytes:
-        if self._model is not None:
-            body["model"] = self._model
         if "usage" in body:
             if self._include_usage:
                 self._told_usage = self._told_usage or bool(body["usage"])
@@ -220,7 +216,7 @@ class ChunkWriter:
             "id": self._id,
             "object": "chat.completion.chunk",
             "created": self._created,
-            "model": self._provider_model if self._model is None else self._model,
+            "model": self._model,
         }
 
     def end(self) -> bytes:

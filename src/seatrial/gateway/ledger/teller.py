@@ -99,8 +99,6 @@ class Teller:
     ) -> None:
         self.ledger = ledger
         self.owner = owner or f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
-        self.n_given_up = 0
-        """Settlements that could not be kept; they count at their worst case."""
         self._wall = wall
         self._options = options or TellerOptions()
         self._blocking = blocking
@@ -319,7 +317,6 @@ class Teller:
             self._give_up([self._later.popleft() for _ in range(excess)])
 
     def _give_up(self, operations: Collection[Operation]) -> None:
-        self.n_given_up += len(operations)
         for one in operations:
             if isinstance(one, Settle) and one.allowance is not None:
                 self._lapsing.add(one.allowance)

@@ -43,16 +43,11 @@ class DenyList:
     Args:
         name: as configured; errors name it, and of answers nothing else.
         entries: at least one, each of 1 to 200 letters with at most 4 ``*``.
-        requests, answers: where to look.
     Raises: DenyEntryInvalid.
     """
 
-    def __init__(
-        self, name: str, entries: Sequence[str], *, requests: bool = True, answers: bool = True
-    ) -> None:
+    def __init__(self, name: str, entries: Sequence[str]) -> None:
         self.name = name
-        self._requests = requests
-        self._answers = answers
         plain = [_normal(entry) for entry in entries]
         if not entries:
             raise DenyEntryInvalid(
@@ -65,16 +60,14 @@ class DenyList:
 
     def chat(self, request: ChatRequest) -> Passed:
         """See Guard."""
-        if self._requests:
-            for text in texts(request):
-                self._check_request(text)
-        return Passed(request=request, reader=self._reader if self._answers else None)
+        for text in texts(request):
+            self._check_request(text)
+        return Passed(request=request, reader=self._reader)
 
     def embed(self, request: EmbeddingRequest) -> EmbeddingRequest:
         """See Guard."""
-        if self._requests:
-            for text in request.inputs:
-                self._check_request(text)
+        for text in request.inputs:
+            self._check_request(text)
         return request
 
     def _check_request(self, text: str) -> None:

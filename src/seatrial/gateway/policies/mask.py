@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from seatrial.gateway.policies.sensitive import Sensitive, found
+from seatrial.gateway.policies.sensitive import found
 
 MAX_CHARS: Final = 256 * 1024
 """Of one text that is masked; what is longer is cut before, since nobody reads it in a log."""
@@ -35,21 +35,14 @@ _CLOSED: Final = frozenset(
 
 
 class Mask:
-    """Writes over what is sensitive: ``[EMAIL]`` for an address, and so on.
-
-    Args:
-        kinds: what is sensitive.
-    """
-
-    def __init__(self, kinds: Iterable[Sensitive] = frozenset(Sensitive)) -> None:
-        self._kinds = frozenset(kinds)
+    """Writes over what is sensitive: ``[EMAIL]`` for an address, and so on."""
 
     def text(self, text: str) -> str:
         """The text without it."""
         cut = text[:MAX_CHARS]
         parts: list[str] = []
         end = 0
-        for one in found(cut, self._kinds):
+        for one in found(cut):
             parts += (cut[end : one.start], f"[{one.kind}]")
             end = one.end
         tail = cut[end:] if len(cut) == len(text) else f"{cut[end:]}[...]"
@@ -80,14 +73,13 @@ class MaskingFormatter(logging.Formatter):
     """Masks all that a handler writes: messages with their arguments, and traces of exceptions.
 
     Args:
-        inner: how a record is written; None as `logging` does it by itself.
-        mask: what is written over.
+        inner: how a record is written.
     """
 
-    def __init__(self, inner: logging.Formatter | None = None, mask: Mask | None = None) -> None:
+    def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
-        self._inner = inner or logging.Formatter()
-        self._mask = mask or Mask()
+        self._inner = inner
+        self._mask = Mask()
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""

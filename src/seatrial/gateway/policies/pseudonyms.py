@@ -26,18 +26,13 @@ class Pseudonyms:
     """A guard that puts placeholders such as ``<EMAIL_1>`` in place of what is sensitive.
 
     A placeholder in the answer becomes again what it stands for.
-
-    Args: what is sensitive.
     """
 
     name: Final = "pseudonyms"
 
-    def __init__(self, kinds: Iterable[Sensitive] = frozenset(Sensitive)) -> None:
-        self._kinds = frozenset(kinds)
-
     def chat(self, request: ChatRequest) -> Passed:
         """See Guard."""
-        names = _Names(self._kinds, texts(request))
+        names = _Names(texts(request))
         changed = with_texts(request, names.given)
         if not names.values:
             return Passed(request=request)
@@ -45,7 +40,7 @@ class Pseudonyms:
 
     def embed(self, request: EmbeddingRequest) -> EmbeddingRequest:
         """See Guard."""
-        names = _Names(self._kinds, request.inputs)
+        names = _Names(request.inputs)
         inputs = tuple(names.given(text) for text in request.inputs)
         if not names.values:
             return request
@@ -56,8 +51,7 @@ class Pseudonyms:
 class _Names:
     """The placeholders of one request."""
 
-    def __init__(self, kinds: frozenset[Sensitive], said: Iterable[str]) -> None:
-        self._kinds = kinds
+    def __init__(self, said: Iterable[str]) -> None:
         self._by_value: dict[str, str] = {}
         self._given: dict[str, str] = {}
         self.values: dict[str, str] = {}
@@ -75,7 +69,7 @@ class _Names:
     def _replaced(self, text: str) -> str:
         parts: list[str] = []
         end = 0
-        for one in found(text, self._kinds):
+        for one in found(text):
             parts += (text[end : one.start], self._name(one.kind, text[one.start : one.end]))
             end = one.end
         return "".join([*parts, text[end:]])

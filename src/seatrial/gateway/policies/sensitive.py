@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
@@ -29,12 +29,6 @@ class Sensitive(StrEnum):
     PHONE = "PHONE"
 
 
-SECRETS: Final = frozenset(
-    {Sensitive.PRIVATE_KEY, Sensitive.API_KEY, Sensitive.TOKEN, Sensitive.PASSWORD}
-)
-PERSONAL: Final = frozenset(Sensitive) - SECRETS
-
-
 class Found(NamedTuple):
     """One of them, at ``text[start:end]``."""
 
@@ -43,20 +37,18 @@ class Found(NamedTuple):
     kind: Sensitive
 
 
-def found(text: str, kinds: Iterable[Sensitive] = frozenset(Sensitive)) -> list[Found]:
+def found(text: str) -> list[Found]:
     """All of them in order, none overlapping; of two that do, the kind that stands first in
     `Sensitive` counts."""
-    asked = frozenset(kinds)
     kept: list[Found] = []
     for kind in Sensitive:
-        if kind in asked:
-            for one in _finders(kind, text):
-                place = bisect_left(kept, one)
-                before, after = kept[max(0, place - 1) : place], kept[place : place + 1]
-                if all(other.end <= one.start for other in before) and all(
-                    one.end <= other.start for other in after
-                ):
-                    kept.insert(place, one)
+        for one in _finders(kind, text):
+            place = bisect_left(kept, one)
+            before, after = kept[max(0, place - 1) : place], kept[place : place + 1]
+            if all(other.end <= one.start for other in before) and all(
+                one.end <= other.start for other in after
+            ):
+                kept.insert(place, one)
     return kept
 
 

@@ -220,8 +220,8 @@ def _members_of(branches: list[Mapping[str, object]]) -> list[object] | None:
     members: list[object] = []
     listed = False
     for branch in branches:
-        if isinstance(branch.get("enum"), list):
-            members.extend(branch["enum"])  # type: ignore[arg-type]
+        if isinstance(values := branch.get("enum"), list):
+            members.extend(values)
             listed = True
         elif "const" in branch:
             members.append(branch["const"])
@@ -233,8 +233,8 @@ def _members_of(branches: list[Mapping[str, object]]) -> list[object] | None:
 
 def _property(branch: Mapping[str, object], key: str) -> Mapping[str, object] | None:
     properties = branch.get("properties")
-    if isinstance(properties, Mapping) and isinstance(properties.get(key), Mapping):
-        return properties[key]  # type: ignore[no-any-return]
+    if isinstance(properties, Mapping) and isinstance(own := properties.get(key), Mapping):
+        return own
     more = branch.get("additionalProperties")
     if isinstance(more, Mapping) and not (isinstance(properties, Mapping) and key in properties):
         return more

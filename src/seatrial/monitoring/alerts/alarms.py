@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from seatrial.kernel.clock import Clock
-from seatrial.monitoring.alerts.alert import Alert
 from seatrial.monitoring.alerts.book import AlertBook, gone
-from seatrial.monitoring.alerts.courier import Couriers, Offered
+from seatrial.monitoring.alerts.courier import Couriers
 from seatrial.monitoring.alerts.facts import UnknownFact
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.alerts.routing import DuringRelease, mutes
@@ -50,7 +49,7 @@ class Alarms:
         *,
         on_trial: Mapping[str, int] | None = None,
         served: Mapping[str, Collection[int]] | None = None,
-    ) -> tuple[list[Alert], dict[str, Offered]]:
+    ) -> None:
         """Take new findings, mute what is to be muted, and queue and send what is due.
 
         Waits for no sink.
@@ -60,7 +59,6 @@ class Alarms:
             on_trial: by endpoint, the version whose release is under way.
             served: by endpoint, the versions that may answer, of all endpoints there are; alerts
                 about others end, and findings about them are left out. None ends nothing.
-        Returns: the alerts that findings changed, and what was queued or held by sink.
         Raises: StoreUnavailable: nothing was decided that was not kept; call again.
         """
         now = self._clock.now()
@@ -68,7 +66,7 @@ class Alarms:
             self._book.refresh()
         if served is not None:
             findings = [f for f in findings if _is_served(f, served)]
-        changed = self._book.observe(findings, now=now)
+        self._book.observe(findings, now=now)
         if served is not None:
             self._book.retire(served, now=now)
         reasons = mutes(
@@ -79,7 +77,7 @@ class Alarms:
             now=now,
         )
         self._book.mute(reasons, now=now)
-        return changed, self._couriers.tick(self._book.alerts())
+        self._couriers.tick(self._book.alerts())
 
     def unreadable(self) -> Mapping[str, UnknownFact]:
         """See `AlertBook.unreadable`."""

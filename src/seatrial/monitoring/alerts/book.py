@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 from seatrial.kernel.errors import NotFound
@@ -124,23 +125,18 @@ class AlertBook:
             f"There is no alert {key!r}.", remedy="Look at the list of alerts.", key=key
         )
 
-    def observe(self, findings: Iterable[Finding], *, now: datetime) -> list[Alert]:
-        """Let alerts live through findings taken at ``now``; returns those that changed.
+    def observe(self, findings: Iterable[Finding], *, now: datetime) -> None:
+        """Let alerts live through findings taken at ``now``.
 
         Findings about endpoints whose alerts cannot be read change nothing.
         """
         by_endpoint: dict[str, list[Finding]] = defaultdict(list)
         for finding in findings:
             by_endpoint[finding.labels.endpoint].append(finding)
-        changed: list[Alert] = []
         for endpoint, news in by_endpoint.items():
             if endpoint in self._unreadable:
                 continue
-            stream = self._stream(endpoint)
-            before = stream.state
-            after = stream.change(lambda alerts, news=news: self._steps(alerts, news, now))  # type: ignore[misc]
-            changed += [alert for key, alert in after.items() if before.get(key) != alert]
-        return changed
+            self._stream(endpoint).change(partial(self._steps, findings=news, now=now))
 
     def retire(self, served: Mapping[str, Collection[int]], *, now: datetime) -> None:
         """End alerts about what is not served any more: no finding will.
@@ -148,14 +144,8 @@ class AlertBook:
         Args: served: the versions that may answer, by endpoint, of all endpoints there are.
         """
         for endpoint in {*served, *self._streams} - self._unreadable.keys():
-            self._stream(endpoint).change(
-                lambda alerts, endpoint=endpoint: [  # type: ignore[misc]
-                    draft
-                    for alert in alerts.values()
-                    if (reason := gone(alert.labels, served.get(endpoint))) is not None
-                    for draft in life.retire(alert, reason=reason, now=now)
-                ]
-            )
+            retired = partial(_retired, served=served.get(endpoint), now=now)
+            self._stream(endpoint).change(retired)
 
     def mute(self, reasons: Mapping[str, str], *, now: datetime) -> None:
         """Record which firing alerts nobody is told of, by key; all others are told."""
@@ -224,6 +214,15 @@ class AlertBook:
 
 
 _PHASES = (Phase.FIRING, Phase.PENDING, Phase.RESOLVED, Phase.QUIET)
+
+
+def _retired(alerts: Alerts, served: Collection[int] | None, now: datetime) -> list[Draft]:
+    return [
+        draft
+        for alert in alerts.values()
+        if (reason := gone(alert.labels, served)) is not None
+        for draft in life.retire(alert, reason=reason, now=now)
+    ]
 
 
 def _order(alert: Alert) -> tuple[int, int, float, str]:

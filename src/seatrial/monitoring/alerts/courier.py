@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from seatrial.kernel.clock import Clock
@@ -31,19 +30,6 @@ from seatrial.monitoring.alerts.routing import Policy, due
 from seatrial.monitoring.alerts.stream import Stream
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offered:
-    """What came of telling a sink how things are.
-
-    Args:
-        n_queued: notifications that wait now because of it.
-        held: groups that are not told yet because the backlog is at its limit.
-    """
-
-    n_queued: int
-    held: tuple[str, ...]
 
 
 class Courier:
@@ -90,20 +76,15 @@ class Courier:
         """As of the last look at the store."""
         return self._stream.state
 
-    def offer(self, alerts: Sequence[Alert]) -> Offered:
+    def offer(self, alerts: Sequence[Alert]) -> None:
         """Queue what the sink is to be told of how alerts are now.   Raises: StoreUnavailable."""
         self._stream.refresh()
-        offered = Offered(n_queued=0, held=())
 
-        def news(outbox: Outbox) -> tuple[Draft, ...]:
-            nonlocal offered
+        def news(outbox: Outbox) -> list[Draft]:
             notifications = due(alerts, outbox.told, self._policy, self._clock.now())
-            queued = box.queue(outbox, notifications, limit=self._limit)
-            offered = Offered(n_queued=len(queued.drafts), held=queued.held)
-            return queued.drafts
+            return box.queue(outbox, notifications, limit=self._limit)
 
         self._stream.change(news)
-        return offered
 
     def waits(self) -> bool:
         """Whether there is something to send now."""
@@ -186,17 +167,15 @@ class Couriers:
         self._problems: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def tick(self, alerts: Sequence[Alert]) -> dict[str, Offered]:
+    def tick(self, alerts: Sequence[Alert]) -> None:
         """Queue what is due everywhere and start sending; waits for no sink.
 
         A store that does not answer, or facts of a sink that cannot be read, make the tick do
         nothing for that sink, which is said once: the next one decides again.
-        Returns: what came of it, by sink.
         """
-        offered = {}
         for courier in self._couriers:
             try:
-                offered[courier.sink] = courier.offer(alerts)
+                courier.offer(alerts)
             except SeatrialError as problem:
                 if self._problems.get(courier.sink) != problem.code:
                     _log.warning("nothing is queued for sink %s: %s", courier.sink, problem)
@@ -204,7 +183,6 @@ class Couriers:
                 continue
             self._problems.pop(courier.sink, None)
             self._start(courier)
-        return offered
 
     def settle(self, timeout_s: float) -> bool:
         """Wait until no sending is under way; whether that was so within ``timeout_s``."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from seatrial.kernel.events import Draft, Fact
 from seatrial.monitoring.alerts.alert import Phase
-from seatrial.monitoring.alerts.facts import at_of, unknown
+from seatrial.monitoring.alerts.facts import unknown
 from seatrial.monitoring.alerts.finding import Level, storable
 from seatrial.monitoring.alerts.notify import (
     Notification,
@@ -73,7 +73,6 @@ class Outbox:
         n_delivered: notifications delivered so far.
         n_refused: notifications the sink would not take.
         problem: of the last attempt; empty when it went well.
-        delivered_at: when the last one was delivered.
     """
 
     sink: str
@@ -84,36 +83,22 @@ class Outbox:
     n_delivered: int = 0
     n_refused: int = 0
     problem: str = ""
-    delivered_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queued:
-    """What came of notifications that were to be queued.
+def queue(outbox: Outbox, notifications: Sequence[Notification], *, limit: int) -> list[Draft]:
+    """The facts that put notifications into the outbox.
 
-    Args:
-        drafts: the facts to append.
-        held: groups that found the queue at its limit; they are told when there is room.
-    """
-
-    drafts: tuple[Draft, ...]
-    held: tuple[str, ...]
-
-
-def queue(outbox: Outbox, notifications: Sequence[Notification], *, limit: int) -> Queued:
-    """Put notifications into the outbox.
+    A group that finds no room is told when there is some.
 
     Args:
         notifications: as `routing.due` gives them for this sink.
         limit: of notifications that wait, >= 1.
     """
     drafts: list[Draft] = []
-    held: list[str] = []
     waiting = dict(outbox.waiting)
     for notification in notifications:
         former = _joinable(waiting.values(), notification)
         if former is None and len(waiting) >= limit:
-            held.append(notification.group)
             continue
         joined = notification if former is None else _joined(former, notification)
         if former is not None:
@@ -121,7 +106,7 @@ def queue(outbox: Outbox, notifications: Sequence[Notification], *, limit: int) 
         waiting[joined.id] = joined
         data = notification_record(joined) | {"replaces": former.id if former else None}
         drafts.append(Draft(kind="notification.queued", data=data, schema=SCHEMA, by="monitor"))
-    return Queued(drafts=tuple(drafts), held=tuple(held))
+    return drafts
 
 
 def next_to_send(outbox: Outbox, now: datetime, *, backoff: Backoff) -> Notification | None:
@@ -215,7 +200,7 @@ def _tried(outbox: Outbox, kind: str, data: Mapping[str, Any]) -> Outbox:
     after = replace(outbox, waiting=waiting, n_failures=0, retry_at=None)
     if kind == "notification.refused":
         return replace(after, n_refused=outbox.n_refused + 1, problem=data["problem"])
-    return replace(after, n_delivered=outbox.n_delivered + 1, problem="", delivered_at=at_of(data))
+    return replace(after, n_delivered=outbox.n_delivered + 1, problem="")
 
 
 def _joinable(waiting: Iterable[Notification], newer: Notification) -> Notification | None:

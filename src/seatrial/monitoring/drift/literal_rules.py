@@ -16,7 +16,6 @@ from seatrial.monitoring.drift.severity import Severity, graded
 from seatrial.monitoring.summaries.profile import Categorical, Numeric
 from seatrial.monitoring.summaries.summary import Names, Numbers
 from seatrial.stats.coarse import firsts_inside
-from seatrial.stats.counts import check_share
 from seatrial.stats.divergence import Divergence, psi
 
 
@@ -41,11 +40,8 @@ class KsRule:
 def psi_rule(
     profile: Numeric | Categorical,
     window: Numbers | Names,
-    *,
-    warning: float = 0.1,
-    critical: float = 0.2,
 ) -> PsiRule:
-    """PSI over the deciles of the reference, or over its names, against two limits.
+    """PSI over the deciles of the reference, or over its names, against 0.1 and 0.2.
 
     Args:
         profile: of the column, with rows.
@@ -65,18 +61,14 @@ def psi_rule(
     return PsiRule(
         psi=found.value,
         n_bins=found.n_bins,
-        severity=graded(found.value, warning=warning, critical=critical),
+        severity=graded(found.value, warning=0.1, critical=0.2),
     )
 
 
-def ks_rule(distance: Divergence, *, alpha: float = 0.05) -> KsRule:
-    """Drift when the p-value of a Kolmogorov-Smirnov distance is under ``alpha`` in (0, 1).
-
-    Raises: BadStatistic.
-    """
-    check_share("alpha", alpha)
+def ks_rule(distance: Divergence) -> KsRule:
+    """Drift when the p-value of a Kolmogorov-Smirnov distance is under 0.05."""
     return KsRule(
-        drift_detected=distance.p_value < alpha,
+        drift_detected=distance.p_value < 0.05,
         ks_statistic=distance.value,
         p_value=distance.p_value,
     )

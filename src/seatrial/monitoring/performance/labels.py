@@ -29,7 +29,6 @@ class Joined:
         before: the label each of them had, float64; NaN where this is the first.
         n_repeated: labels that said what was known.
         n_corrected: labels that replace another one.
-        n_superseded: labels of the batch that a later one of the same id replaced.
         n_unusable: labels that are missing or not finite; they change nothing.
         n_unknown: labels whose id is not kept: never predicted here, or dropped by the watermark.
         unknown: up to MAX_EXAMPLES of those ids.
@@ -39,7 +38,6 @@ class Joined:
     before: NDArray[np.float64]
     n_repeated: int
     n_corrected: int
-    n_superseded: int
     n_unusable: int
     n_unknown: int
     unknown: tuple[str, ...]
@@ -57,7 +55,6 @@ def join(pending: Pending, ids: Sequence[str], labels: NDArray[np.float64]) -> J
             remedy="Give every label the id of its prediction.",
             field="ids",
         )
-    usable = np.isfinite(labels)
     said = {key: float(label) for key, label in zip(ids, labels, strict=True) if np.isfinite(label)}
     found = pending.find(list(said))
     known = set(found.ids)
@@ -72,8 +69,7 @@ def join(pending: Pending, ids: Sequence[str], labels: NDArray[np.float64]) -> J
         before=before,
         n_repeated=len(found) - len(news),
         n_corrected=int(np.isfinite(before).sum()),
-        n_superseded=int(usable.sum()) - len(said),
-        n_unusable=int((~usable).sum()),
+        n_unusable=int((~np.isfinite(labels)).sum()),
         n_unknown=len(unknown),
         unknown=tuple(unknown[:MAX_EXAMPLES]),
     )
@@ -97,14 +93,12 @@ class Kept:
     """What became of a batch of predictions.
 
     Args:
-        n_added: now waiting, unless the watermark took them.
-        n_duplicate: ids that were known already; the first prediction of an id stands.
+        n_added: now waiting, unless the watermark took them; the first prediction of an id stands.
         n_forgotten: predictions dropped, with a label or without.
         watermark_us: predictions before it are gone; None before the first one with a time.
     """
 
     n_added: int
-    n_duplicate: int
     n_forgotten: int
     watermark_us: int | None
 
@@ -137,7 +131,6 @@ def keep(
     n_forgotten = 0 if watermark_us is None else pending.forget_before(watermark_us)
     return Kept(
         n_added=n_added,
-        n_duplicate=len(rows) - n_added,
         n_forgotten=n_forgotten + pending.keep_newest(keeping.max_rows),
         watermark_us=watermark_us,
     )

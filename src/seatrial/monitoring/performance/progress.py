@@ -145,7 +145,6 @@ def first_labels(rows: Scored) -> Joined:
         before=np.full(len(rows), np.nan),
         n_repeated=0,
         n_corrected=0,
-        n_superseded=0,
         n_unusable=0,
         n_unknown=0,
         unknown=(),

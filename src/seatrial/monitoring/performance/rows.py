@@ -28,7 +28,6 @@ def scored_rows(
     columns: ScoreColumns,
     *,
     step: NDArray[np.int64],
-    audited: NDArray[np.bool_] | None = None,
 ) -> Scored:
     """The predictions of a table. Rows without a prediction are left out: nothing can be right
     about them; `drift/quality.py` counts them.
@@ -39,7 +38,6 @@ def scored_rows(
         columns: the prediction, the probabilities of a classifier that gives any; and the id,
             without which rows get the ids "0", "1", ... A label column is read too.
         step: of each row, shape (n,).
-        audited: whether each row was chosen by `performance/audit.py`, shape (n,); None: none was.
     Returns: their times are 0 where the table does not say. Of a regressor that answers with
         several numbers each is a row; see `part_id`.
     Raises: BadScores; BadExpectedLoss.
@@ -63,7 +61,7 @@ def scored_rows(
         step=step,
         predicted=predicted,
         score=score,
-        audited=np.zeros(table.n, np.bool_) if audited is None else audited,
+        audited=np.zeros(table.n, np.bool_),
         label=label,
     )
     kept = np.flatnonzero(np.isfinite(predicted))

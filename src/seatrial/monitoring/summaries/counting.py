@@ -119,14 +119,14 @@ class Summariser:
         return found
 
 
-def coarse(profile: Profile, n_bins: int = SEGMENT_BINS) -> Profile:
+def coarse(profile: Profile) -> Profile:
     """The profile for parts of the rows, of which there are many: without vectors.
 
-    Neighbouring bins of numbers are joined to at most ``n_bins`` and two more.
+    Neighbouring bins of numbers are joined to at most `SEGMENT_BINS` and two more.
     """
 
     def joined(column: ColumnProfile) -> ColumnProfile:
-        return coarse_numbers(column, n_bins) if isinstance(column, Numeric) else column
+        return coarse_numbers(column, SEGMENT_BINS) if isinstance(column, Numeric) else column
 
     return Profile(
         n=profile.n,

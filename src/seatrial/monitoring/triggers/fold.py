@@ -48,7 +48,6 @@ class RuleState:
     """What is known of one rule.
 
     Args:
-        began_at: when it was first looked at.
         since: when it began or asked, whichever came last.
         labelled: labelled rows when it began or asked last; None when not known.
         version: the one whose window counted last; None before the first.
@@ -59,7 +58,6 @@ class RuleState:
         n_asked: how often.
     """
 
-    began_at: datetime | None = None
     since: datetime | None = None
     labelled: int | None = None
     version: int | None = None
@@ -141,8 +139,7 @@ def began_anew(seen: Sequence[Seen], index: int | None, end: datetime) -> bool:
 
 
 def _began(state: RuleState, data: Mapping[str, Any]) -> RuleState:
-    at = at_of(data)
-    return replace(state, began_at=at, since=at, labelled=data["labelled"])
+    return replace(state, since=at_of(data), labelled=data["labelled"])
 
 
 def _window(state: RuleState, data: Mapping[str, Any]) -> RuleState:

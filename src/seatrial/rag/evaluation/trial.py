@@ -20,6 +20,8 @@ from seatrial.rag.retrieval.settings import Mode, RetrievalSettings
 from seatrial.rag.text.document import Document
 
 _AT_ONCE = 64
+_K = 10
+"""Places of a ranking that count."""
 _ANSWER = "answer"
 _COVERED = 0.8
 """A passage holds an answer when it holds so much of its characters."""
@@ -56,8 +58,6 @@ def try_all(
     embedder: Embedder,
     chunkers: Sequence[Chunker],
     settings: RetrievalSettings,
-    modes: Sequence[Mode] = tuple(Mode),
-    k: int = 10,
     progress: Callable[[int, int], None] = unseen,
 ) -> list[Trial]:
     """Build an index with each chunker, and ask it every question in each mode.
@@ -65,7 +65,6 @@ def try_all(
     Args:
         probes: at least one, each of a document among `documents`.
         store: where the indexes are built; they stay there.
-        k: places of a ranking that count.
         progress: called with the chunkers done and their number.
     Raises: what the store and the embedder raise.
     """
@@ -73,15 +72,15 @@ def try_all(
     for number, chunker in enumerate(chunkers):
         progress(number, len(chunkers))
         index, n_tokens = _built(documents, store, embedder, chunker, f"trial-{number}")
-        for mode in modes:
+        for mode in Mode:
             retriever = Retriever(
-                index, embedder, replace(settings, mode=mode, k=max(settings.k, 3 * k))
+                index, embedder, replace(settings, mode=mode, k=max(settings.k, 3 * _K))
             )
             trials.append(
                 Trial(
                     chunker=chunker.name,
                     mode=mode,
-                    evaluation=_evaluated(retriever, probes, f"{chunker.name}, {mode.value}", k),
+                    evaluation=_evaluated(retriever, probes, f"{chunker.name}, {mode.value}"),
                     n_chunks=index.facts.n_chunks,
                     n_tokens=n_tokens,
                     held_bytes=0
@@ -121,7 +120,7 @@ def _built(
     return store.open(name), n_tokens
 
 
-def _evaluated(retriever: Retriever, probes: Sequence[Probe], name: str, k: int) -> Evaluation:
+def _evaluated(retriever: Retriever, probes: Sequence[Probe], name: str) -> Evaluation:
     scores: dict[Metric, dict[str, float]] = {
         metric: {}
         for metric in (Metric.NDCG, Metric.RECALL, Metric.RECIPROCAL_RANK, Metric.SECONDS)
@@ -130,15 +129,15 @@ def _evaluated(retriever: Retriever, probes: Sequence[Probe], name: str, k: int)
         retrieved = retriever.search(probe.question.text, Scope(readers=None))
         ranking, grades = _judged(retrieved.found, probe)
         asked = probe.question.id
-        scores[Metric.NDCG][asked] = ndcg(ranking, grades, k)
-        scores[Metric.RECALL][asked] = recall(ranking, grades, k)
-        scores[Metric.RECIPROCAL_RANK][asked] = reciprocal_rank(ranking, grades, k)
+        scores[Metric.NDCG][asked] = ndcg(ranking, grades, _K)
+        scores[Metric.RECALL][asked] = recall(ranking, grades, _K)
+        scores[Metric.RECIPROCAL_RANK][asked] = reciprocal_rank(ranking, grades, _K)
         scores[Metric.SECONDS][asked] = sum(retrieved.seconds.values())
     return Evaluation(
         name=name,
         index=retrieved.index,
         version=retrieved.version,
-        k=k,
+        k=_K,
         scores=scores,
         texts={probe.question.id: probe.question.text for probe in probes},
     )

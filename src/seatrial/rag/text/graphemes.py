@@ -25,14 +25,6 @@ def grapheme_before(text: str, at: int, start: int) -> int:
     return at
 
 
-def grapheme_after(text: str, at: int, end: int) -> int:
-    """The first place in ``(at, end]`` where a grapheme begins; `end` where there is none."""
-    at += 1
-    while at < end and not _begins(text, at):
-        at += 1
-    return min(at, end)
-
-
 def _begins(text: str, at: int) -> bool:
     if at <= 0 or at >= len(text):
         return True

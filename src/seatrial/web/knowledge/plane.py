@@ -29,7 +29,6 @@ from seatrial.serving.exchange import (
     JSON,
     BadInput,
     Limits,
-    MethodNotAllowed,
     Reply,
     Request,
     UnknownRoute,
@@ -39,7 +38,7 @@ from seatrial.serving.flight import KEY as STICKY
 from seatrial.serving.flight import forced_version
 from seatrial.web.errors import error_reply
 from seatrial.web.knowledge.description import document
-from seatrial.web.llm.here import check_here
+from seatrial.web.llm.here import enter
 from seatrial.web.llm.refusal import status_of
 from seatrial.web.llm.visit import Visit
 from seatrial.web.llm.wires import OPENAI
@@ -90,17 +89,8 @@ class KnowledgePlane:
             name, verb = _place(request.path)
             named = name
             allowed = ("GET", "HEAD", "OPTIONS") if verb is None else ("POST", "OPTIONS")
-            if request.method == "OPTIONS":
-                return Reply(200, b"", JSON, ((b"allow", ", ".join(allowed).encode()),))
-            if request.method not in allowed:
-                raise MethodNotAllowed(
-                    f"{shown(request.method)} is not allowed at {shown(request.path)}.",
-                    remedy=f"Use {allowed[0]}.",
-                    allow=", ".join(allowed),
-                )
-            visit.key = await self._doorman.admit(visit.secret)
-            if visit.key is None:
-                check_here(request.headers)
+            if (told := await enter(visit, self._doorman, allowed)) is not None:
+                return told
             record = await self._told(visit, name, verb)
         except Exception as problem:  # noqa: BLE001 - the border of a request
             refused = self.refused(as_told(_without_paths(problem, named), None), request.path)

@@ -29,17 +29,15 @@ from seatrial.serving.exchange import (
     JSON,
     BadInput,
     Limits,
-    MethodNotAllowed,
     Reply,
     Request,
     Stopping,
     StreamReply,
-    shown,
 )
 from seatrial.serving.flight import KEY as STICKY
 from seatrial.serving.flight import forced_version
 from seatrial.web.llm.description import document
-from seatrial.web.llm.here import check_here
+from seatrial.web.llm.here import enter
 from seatrial.web.llm.listing import entry, listing
 from seatrial.web.llm.refusal import refused
 from seatrial.web.llm.reply_headers import STREAMED, headers_of, last_word
@@ -101,17 +99,8 @@ class LlmPlane:
         visit = Visit(request, _wire(request.path, request.headers))
         try:
             allowed = _POST if request.path in _POSTED else _GET
-            if request.method == "OPTIONS":
-                return Reply(200, b"", JSON, ((b"allow", ", ".join(allowed).encode()),))
-            if request.method not in allowed:
-                raise MethodNotAllowed(
-                    f"{shown(request.method)} is not allowed at {shown(request.path)}.",
-                    remedy=f"Use {allowed[0]}.",
-                    allow=", ".join(allowed),
-                )
-            visit.key = await self._doorman.admit(visit.secret)
-            if visit.key is None:
-                check_here(request.headers)
+            if (told := await enter(visit, self._doorman, allowed)) is not None:
+                return told
             make = self._answers.get(request.path)
             return self._models(visit) if make is None else await make(visit)
         except Exception as problem:  # noqa: BLE001 - the border of a request

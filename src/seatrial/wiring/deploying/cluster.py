@@ -12,7 +12,7 @@ from seatrial.packaging.kubernetes import Form
 from seatrial.packaging.kubernetes.shipping import Manifests, NotApplicable, Say, Shipping
 from seatrial.registry.catalog import get
 from seatrial.wiring.deploying.bundles import Subject, foremost
-from seatrial.wiring.deploying.deploy import is_prompt
+from seatrial.wiring.deploying.order import is_prompt
 from seatrial.wiring.workspace import Workspace
 
 _MANIFESTS = "kubernetes"

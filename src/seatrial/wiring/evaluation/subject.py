@@ -57,7 +57,7 @@ def subject(
         named: NAME@VERSION or NAME of the catalogue; what holds a dot or a slash is a path.
         rows: from which a model file that shows little of its inputs is described.
         label: the column of the rows that is predicted, where they have one.
-        trust, any_version: see `wiring.deploying.deploy.Order`.
+        trust, any_version: see `wiring.deploying.order.Order`.
     Raises: what `registered`, `opened` and packaging raise; VouchedElsewhere.
     """
     text = str(named)

@@ -12,7 +12,8 @@ from seatrial.rag.index.failures import IndexNotFound
 from seatrial.rag.index.writing import VersionFacts
 from seatrial.release.desk import Desk
 from seatrial.release.endpoint import PRODUCTION
-from seatrial.wiring.deploying.deploy import Order, Placed, as_asked, begin
+from seatrial.wiring.deploying.deploy import Placed, begin
+from seatrial.wiring.deploying.order import Order, as_asked
 from seatrial.wiring.kinds import INDEX
 from seatrial.wiring.knowledge.indexes import check_answering, index_store, knowledge_config
 from seatrial.wiring.knowledge.releases import register_version

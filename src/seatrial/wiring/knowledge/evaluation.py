@@ -47,6 +47,8 @@ from seatrial.wiring.knowledge.indexes import (
 from seatrial.wiring.workspace import Workspace
 
 _LENGTHS = (100, 200)
+_K = 10
+"""Places of a ranking that count."""
 _SPARE = 3
 """So many passages are searched for each document that counts: documents have several."""
 _AT_ONCE = 8
@@ -71,7 +73,6 @@ def evaluate_version(
     questions: Sequence[Question],
     *,
     version: int | None = None,
-    k: int = 10,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Evaluation:
     """Rankings of a version, the live one where none is named, against judgements.
@@ -91,10 +92,10 @@ def evaluate_version(
         n_done += 1
         progress(n_done, len(questions))
         rewriting = rewritings.get(question)
-        return retriever.search(question, asked.scope, k=_SPARE * k, rewriting=rewriting)
+        return retriever.search(question, asked.scope, k=_SPARE * _K, rewriting=rewriting)
 
     said = f"{name} v{index.facts.version}"
-    return evaluate_retrieval(search, known, name=said, k=k)
+    return evaluate_retrieval(search, known, name=said, k=_K)
 
 
 def _rewritings(

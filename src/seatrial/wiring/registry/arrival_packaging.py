@@ -19,7 +19,8 @@ from seatrial.steps.context import Context
 from seatrial.training.following.config import FollowedConfig
 from seatrial.training.following.seen import PREFIX, fold, packaged
 from seatrial.training.following.standing import ArrivalInput, Standing
-from seatrial.wiring.deploying.deploy import Order, register_order
+from seatrial.wiring.deploying.deploy import register_order
+from seatrial.wiring.deploying.order import Order
 from seatrial.wiring.workspace import Workspace
 
 BY = "registry"

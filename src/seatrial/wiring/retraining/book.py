@@ -16,6 +16,7 @@ from seatrial.steps.run import Run, Status
 from seatrial.steps.runs import Runs
 from seatrial.steps.workflow import Workflow
 from seatrial.training.retraining.agenda import (
+    BY_HAND,
     PREFIX,
     WEEK_S,
     Agenda,
@@ -214,4 +215,4 @@ def _cause(request: Request) -> Cause:
 def hand_cause(*, by: str, reason: str, now: datetime, key: str) -> Cause:
     """The cause of a run that a person wants."""
     said = f"{by} wants it" + (f": {reason}" if reason else "")
-    return Cause(id=f"hand-{key}", rule="by hand", reason=said, at=now)
+    return Cause(id=f"hand-{key}", rule=BY_HAND, reason=said, at=now)

@@ -252,17 +252,20 @@ def sync_all(workspace: Workspace, *, on_progress: Callable[[str, str], None]) -
     trackers = configured(workspace)
     store = workspace.open_store()
     try:
-        found = {}
-        for name, opened in trackers.items():
-            missing = unsent(store, (name,))
-            mirrored = Mirror({name: opened}, store)
-            for run in missing:
-                mirrored.tell(run, [])
-            problems = mirrored.close(
-                on_wait=lambda m=mirrored: on_progress("sync", f"{m.left():,} runs left")  # type: ignore[misc]
-            )
-            left = len(unsent(store, (name,)))
-            found[name] = Synced(n=len(missing) - left, problem=problems.get(name, ""))
-        return found
+        return {
+            name: _synced(store, name, opened, on_progress) for name, opened in trackers.items()
+        }
     finally:
         store.close()
+
+
+def _synced(
+    store: FactLog, name: str, opened: Open, on_progress: Callable[[str, str], None]
+) -> Synced:
+    missing = unsent(store, (name,))
+    mirrored = Mirror({name: opened}, store)
+    for run in missing:
+        mirrored.tell(run, [])
+    problems = mirrored.close(on_wait=lambda: on_progress("sync", f"{mirrored.left():,} runs left"))
+    left = len(unsent(store, (name,)))
+    return Synced(n=len(missing) - left, problem=problems.get(name, ""))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from seatrial.kernel.events import Draft
-from seatrial.monitoring.watching.config import WindowConfig
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.desk import Desk
 from seatrial.release.projection import Endpoints
 from seatrial.testing import FakeClock, MemoryStore
-from seatrial.wiring.worker import TargetsOf, slice_s
+from seatrial.wiring.targets import TargetsOf
 
 
 def in_production(store: MemoryStore, name: str) -> None:
@@ -72,8 +71,3 @@ def test_an_endpoint_whose_facts_cannot_all_be_read_keeps_its_last_good_target(
     told = [r.getMessage() for r in caplog.records]
     assert len(told) == 1
     assert told[0].startswith("churn goes on as it is: Revision 4")
-
-
-@pytest.mark.parametrize(("every", "spans"), [("10m", 60.0), ("60s", 60.0), ("5s", 5.0)])
-def test_counts_are_handed_over_at_least_once_a_window(every: str, spans: float) -> None:
-    assert slice_s(WindowConfig.model_validate({"every": every})) == spans
