@@ -8,6 +8,8 @@ from seatrial.testing.vector_store_suite import VectorStoreSuite
 
 
 class TestMemoryVectors(VectorStoreSuite):
+    has_hybrid = True
+
     @pytest.fixture
     def vectors(self) -> MemoryVectors:
         return MemoryVectors(DIMENSIONS)

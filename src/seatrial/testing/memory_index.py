@@ -103,6 +103,17 @@ class MemoryIndex:
         at = np.flatnonzero((np.arange(len(hits)) < k) | np.isin(hits.keys, also))
         return Hits(hits.keys[at], hits.scores[at])
 
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+    ) -> None:
+        """See Index: its vectors are its own."""
+
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""
         rows = [row.words for row in self._rows.values()]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.checking import check_metadata, check_vectors
-from seatrial.rag.index.failures import NotInIndex, Unsupported
+from seatrial.rag.index.failures import NotInIndex
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import Point
-from seatrial.testing.memory_index import best_of, may_see
+from seatrial.testing.memory_index import best_of, bm25, may_see
 
 
 class MemoryVectors:
@@ -54,9 +54,33 @@ class MemoryVectors:
             k,
         )
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002
-        """See VectorStore."""
-        raise Unsupported("These vectors have no text search.", remedy="Search the index's words.")
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        words: Sequence[str],
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+    ) -> Hits:
+        """See VectorStore: the weighted mean of the cosine and BM25, each from 0 to 1."""
+        check_vectors(np.atleast_2d(vector), self._dimensions)
+        seen = {
+            key: point
+            for key, point in self._points.items()
+            if may_see(point.metadata, point.readers, scope)
+        }
+        matching = bm25({key: point.words for key, point in seen.items()}, words)
+        most = max(matching.values(), default=0.0) or 1.0
+        share = dense_weight if words else 1.0
+        return best_of(
+            {
+                key: share * (1 + float(np.dot(point.vector.astype(np.float64), vector))) / 2
+                + (1 - share) * matching[key] / most
+                for key, point in seen.items()
+            },
+            k,
+        )
 
     def keys(self) -> Iterator[NDArray[np.int64]]:
         """See VectorStore."""

@@ -14,6 +14,7 @@ from seatrial.rag.index.conditions import And, Equals, In, Not, Or, Range
 from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import Point, VectorStore
+from seatrial.rag.index.words import WORDS
 from seatrial.testing import index_corpus as corpus
 from seatrial.testing.memory_vectors import MemoryVectors
 
@@ -25,13 +26,13 @@ class VectorStoreSuite:
     `index_corpus.DIMENSIONS` numbers.
 
     Args:
-        has_text_search: whether the store searches text itself.
+        has_hybrid: whether the store searches by words and vectors at once.
         tolerance: how far its scores may lie from the true ones.
         rich: whether it keeps every kind of value that metadata may have; without, conditions are
             made of short texts, small whole numbers, decimals and booleans alone.
     """
 
-    has_text_search = False
+    has_hybrid = False
     tolerance = 1e-5
     rich = True
 
@@ -197,21 +198,13 @@ class VectorStoreSuite:
         with pytest.raises(Invalid):
             vectors.search(vector, 1, ALL)
 
-    def test_text_is_searched_or_it_is_said_that_it_is_not(self, vectors: VectorStore) -> None:
-        """By the words of each chunk, within the scope."""
-        texts = ["the keel of a ship", "a trial at sea", "ships and keels and hulls"]
-        vectors.upsert(
-            [
-                replace(point(Random(key), key, readers=None), text=text)
-                for key, text in enumerate(texts)
-            ]
-        )
-        if not self.has_text_search:
+    def test_words_and_vectors_find_together_or_it_is_said_that_they_do_not(
+        self, vectors: VectorStore
+    ) -> None:
+        """What only its words tell of, and what only its vector tells of."""
+        if not self.has_hybrid:
             with pytest.raises(Unsupported):
-                vectors.search_text("trial", 3, ALL)
-            return
-        assert vectors.search_text("trial", 3, ALL).keys.tolist() == [1]
-        assert len(vectors.search_text("nowhere", 3, ALL)) == 0
+                vectors.hybrid(corpus.unit_vectors(Random(0), 1)[0], ["a"], 1, ALL, dense_weight=1)
 
     def test_a_collection_that_was_dropped_is_as_new(self, vectors: VectorStore) -> None:
         """Dropping it twice is no error."""
@@ -249,9 +242,10 @@ def point(random: Random, key: int, **given: object) -> Point:
         "vector": corpus.unit_vectors(random, 1)[0],
         "metadata": made.metadata,
         "readers": made.readers,
+        "words": WORDS.words(made.text),
         **given,
     }
-    return Point(key=key, document=made.id, text=made.text, **values)  # type: ignore[arg-type]
+    return Point(key=key, document=made.id, **values)  # type: ignore[arg-type]
 
 
 def points(random: Random, n: int, *, rich: bool = True) -> list[Point]:

@@ -49,8 +49,6 @@ def server():
 
 
 class TestPgVectors(VectorStoreSuite):
-    has_text_search = True
-
     @pytest.fixture
     def vectors(self, server: str):
         store = PgVectors(server, "ship", DIMENSIONS)
@@ -71,7 +69,7 @@ def test_a_graph_finds_what_a_narrow_condition_leaves(server: str) -> None:
                 key=key,
                 vector=rows[key],
                 document="d",
-                text="",
+                words=(),
                 metadata={"rare": key % 100 == 0},
                 readers=None,
             )

@@ -10,8 +10,6 @@ from seatrial.testing.vector_store_suite import VectorStoreSuite
 
 
 class TestWeaviate(VectorStoreSuite):
-    has_text_search = True
-
     @pytest.fixture
     def vectors(self):
         with running() as (url, port):

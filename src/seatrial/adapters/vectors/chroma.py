@@ -149,11 +149,19 @@ class ChromaVectors:
         )
         return sorted_hits(((key, score) for key, score, _ in chosen), k)
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002 - see port
-        """See VectorStore: Chroma finds texts, but does not rank them."""
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],  # noqa: ARG002 - see port
+        words: Sequence[str],  # noqa: ARG002
+        k: int,  # noqa: ARG002
+        scope: Scope,  # noqa: ARG002
+        *,
+        dense_weight: float,  # noqa: ARG002
+    ) -> Hits:
+        """See VectorStore: Chroma finds texts, but ranks by vectors alone."""
         raise Unsupported(
-            "Chroma has no ranked text search of its own.",
-            remedy="Search by words in the text index of seatrial.",
+            "Chroma has no search by words and vectors of its own.",
+            remedy="Set retrieval.fusion to convex.",
         )
 
     def keys(self) -> Iterator[NDArray[np.int64]]:

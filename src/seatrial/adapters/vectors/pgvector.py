@@ -16,6 +16,7 @@ from seatrial.adapters.store.postgres_errors import first_line
 from seatrial.adapters.vectors.remote import VectorsUnavailable, answering, shown
 from seatrial.kernel.errors import Invalid, MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range
+from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import Point, in_order, query_of, rows_of, sorted_hits
@@ -126,10 +127,10 @@ class PgVectors:
                 point.key,
                 _literal(row.tolist()),
                 _clean(point.document),
-                _clean(point.text),
+                _clean(" ".join(point.words)),
                 _json(_meta(point)),
                 None if point.readers is None else [_clean(one) for one in sorted(point.readers)],
-                _clean(point.text),
+                _clean(" ".join(point.words)),
             )
             for point, row in zip(points, rows, strict=True)
         ]
@@ -184,20 +185,20 @@ class PgVectors:
             found = db.execute(statement, (literal, *values, literal, max(0, k))).fetchall()
         return sorted_hits(((int(key), float(score)) for key, score in found), k)
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:
-        """See VectorStore: those that hold any of the words, by ``ts_rank_cd``."""
-        where, values = _scoped(scope)
-        words = (
-            "(SELECT string_agg(quote_literal(lexeme), ' | ')::tsquery AS asked "
-            "FROM unnest(to_tsvector('simple', %s)))"
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],  # noqa: ARG002 - see port
+        words: Sequence[str],  # noqa: ARG002
+        k: int,  # noqa: ARG002
+        scope: Scope,  # noqa: ARG002
+        *,
+        dense_weight: float,  # noqa: ARG002
+    ) -> Hits:
+        """See VectorStore."""
+        raise Unsupported(
+            "pgvector is not yet searched by words and vectors at once.",
+            remedy="Set retrieval.fusion to convex.",
         )
-        statement = (
-            f"SELECT key, ts_rank_cd(words, asked) AS rank FROM {self._table}, "  # noqa: S608
-            f"{words} AS q WHERE words @@ asked AND {where} ORDER BY rank DESC, key LIMIT %s"
-        )
-        with self._lent() as db:
-            found = db.execute(statement, (_clean(text), *values, max(0, k))).fetchall()
-        return sorted_hits(((int(key), float(score)) for key, score in found), k)
 
     def keys(self) -> Iterator[NDArray[np.int64]]:
         """See VectorStore."""

@@ -145,11 +145,19 @@ class PineconeVectors:
         chosen = find(min(k, _MOST)) if same and not self._gone else best(find, k, keep, most=_MOST)
         return sorted_hits(((int(one.id), float(one.score)) for one in chosen), k)
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002 - see port
-        """See VectorStore: an index of dense vectors has no text search."""
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],  # noqa: ARG002 - see port
+        words: Sequence[str],  # noqa: ARG002
+        k: int,  # noqa: ARG002
+        scope: Scope,  # noqa: ARG002
+        *,
+        dense_weight: float,  # noqa: ARG002
+    ) -> Hits:
+        """See VectorStore."""
         raise Unsupported(
-            "An index of dense vectors in Pinecone has no text search.",
-            remedy="Search by words in the text index of seatrial.",
+            "Pinecone is not yet searched by words and vectors at once.",
+            remedy="Set retrieval.fusion to convex.",
         )
 
     def keys(self) -> Iterator[NDArray[np.int64]]:

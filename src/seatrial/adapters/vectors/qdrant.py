@@ -142,11 +142,19 @@ class QdrantVectors:
             found = best(find, k, lambda one: kept_satisfies(one.payload[META], scope), most=_MOST)
         return sorted_hits(((int(one.id), float(one.score)) for one in found), k)
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002 - see port
-        """See VectorStore: Qdrant ranks no text by itself."""
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],  # noqa: ARG002 - see port
+        words: Sequence[str],  # noqa: ARG002
+        k: int,  # noqa: ARG002
+        scope: Scope,  # noqa: ARG002
+        *,
+        dense_weight: float,  # noqa: ARG002
+    ) -> Hits:
+        """See VectorStore."""
         raise Unsupported(
-            "Qdrant has no ranked text search of its own.",
-            remedy="Search by words in the text index of seatrial.",
+            "Qdrant is not yet searched by words and vectors at once.",
+            remedy="Set retrieval.fusion to convex.",
         )
 
     def keys(self) -> Iterator[NDArray[np.int64]]:

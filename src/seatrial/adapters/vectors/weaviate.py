@@ -31,7 +31,8 @@ from seatrial.adapters.vectors.remote import (
 )
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Or, Range, Scalar
-from seatrial.rag.index.passage import NO_HITS, Hits
+from seatrial.rag.index.failures import Unsupported
+from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import Point, in_order, query_of, rows_of, sorted_hits
 from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
@@ -207,26 +208,20 @@ class WeaviateVectors:
         chosen = self._best(near, k, scope)
         return sorted_hits(((one.uuid.int, 1 - float(one.metadata.distance)) for one in chosen), k)
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:
-        """See VectorStore: Weaviate's own BM25."""
-        from weaviate.classes.query import MetadataQuery
-
-        def matching(n: int, where: Any, held: list[str]) -> list[Any]:
-            found = self._rows.query.bm25(
-                text,
-                query_properties=[_TEXT],
-                limit=n,
-                filters=where,
-                return_properties=held,
-                return_metadata=MetadataQuery(score=True),
-            )
-            objects: list[Any] = found.objects
-            return objects
-
-        if not text.strip():
-            return NO_HITS
-        chosen = self._best(matching, k, scope)
-        return sorted_hits(((one.uuid.int, float(one.metadata.score)) for one in chosen), k)
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],  # noqa: ARG002 - see port
+        words: Sequence[str],  # noqa: ARG002
+        k: int,  # noqa: ARG002
+        scope: Scope,  # noqa: ARG002
+        *,
+        dense_weight: float,  # noqa: ARG002
+    ) -> Hits:
+        """See VectorStore."""
+        raise Unsupported(
+            "Weaviate is not yet searched by words and vectors at once.",
+            remedy="Set retrieval.fusion to convex.",
+        )
 
     def _best(self, ask: Any, k: int, scope: Scope) -> Sequence[Any]:
         asked, same = (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_flat)
@@ -348,7 +343,7 @@ def _never() -> Any:
 
 
 def _properties(point: Point) -> dict[str, Any]:
-    kept: dict[str, Any] = {_TEXT: point.text}
+    kept: dict[str, Any] = {_TEXT: " ".join(point.words)}
     facts: list[str] = []
     for name, value in flat(point).items():
         if name in {META, "document", OPEN, BY} or name.startswith("n"):

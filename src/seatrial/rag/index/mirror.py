@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import NO_HITS, Hits, Passage
 from seatrial.rag.index.reading import Index, IndexFacts, Scope
 from seatrial.rag.index.vector_store import Point, VectorStore, sorted_hits
 from seatrial.rag.index.weaken import best
+from seatrial.rag.index.words import WORDS, titled
 from seatrial.rag.text.document import Document, Outline
 
 _BATCH = 256
@@ -43,7 +45,7 @@ def copy_vectors(
                     key=passage.key,
                     vector=row,
                     document=passage.document,
-                    text=passage.text,
+                    words=WORDS.words(titled(passage.title, passage.text)),
                     metadata=passage.metadata,
                     readers=readers[passage.document],
                 )
@@ -89,10 +91,31 @@ class MirroredIndex:
             return NO_HITS
 
         def find(n: int) -> Sequence[tuple[int, float]]:
-            hits = self._vectors.search(vector, n, scope)
-            return list(zip(hits.keys.tolist(), hits.scores.tolist(), strict=True))
+            return _pairs(self._vectors.search(vector, n, scope))
 
         return sorted_hits(best(find, k, lambda one: self._has(one[0]), most=_MOST), k)
+
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+    ) -> Hits | None:
+        """See Index.   Raises: VectorsUnavailable, ScopeTooNarrow."""
+        if k < 1:
+            return NO_HITS
+        words = WORDS.words(text)
+
+        def find(n: int) -> Sequence[tuple[int, float]]:
+            return _pairs(self._vectors.hybrid(vector, words, n, scope, dense_weight=dense_weight))
+
+        try:
+            return sorted_hits(best(find, k, lambda one: self._has(one[0]), most=_MOST), k)
+        except Unsupported:
+            return None
 
     def lexical(
         self,
@@ -137,3 +160,7 @@ class MirroredIndex:
     def _has(self, key: int) -> bool:
         at = int(np.searchsorted(self._keys, key))
         return at < len(self._keys) and self._keys[at] == key
+
+
+def _pairs(hits: Hits) -> Sequence[tuple[int, float]]:
+    return list(zip(hits.keys.tolist(), hits.scores.tolist(), strict=True))

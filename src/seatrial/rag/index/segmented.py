@@ -124,6 +124,17 @@ class SegmentedIndex:
             start, first = end, last
         return best_and(joined(keys), of_all[at], k, also, max(k, within))
 
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+    ) -> None:
+        """See Index: its vectors are its own."""
+
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""
         return self._bm25.idf(words)
