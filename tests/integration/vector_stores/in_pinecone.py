@@ -1,15 +1,24 @@
 """Pinecone, by a double of its data plane."""
 
+from random import Random
+
 import pytest
 from pinecone_double import running
 
 from seatrial.adapters.vectors.pinecone import PineconeVectors
 from seatrial.adapters.vectors.remote import VectorsUnavailable
-from seatrial.testing.index_corpus import DIMENSIONS
-from seatrial.testing.vector_store_suite import VectorStoreSuite
+from seatrial.rag.index.failures import Unsupported
+from seatrial.testing.index_corpus import DIMENSIONS, unit_vectors
+from seatrial.testing.vector_store_suite import ALL, VectorStoreSuite, keys_of, point, points
+
+VECTOR = unit_vectors(Random(0), 1)[0]
 
 
 class TestPinecone(VectorStoreSuite):
+    """An index by dotproduct, which takes words beside vectors."""
+
+    has_hybrid = True
+
     @pytest.fixture
     def vectors(self):
         with running(DIMENSIONS) as url:
@@ -17,6 +26,35 @@ class TestPinecone(VectorStoreSuite):
             yield store
             store.drop()
             store.close()
+
+
+@pytest.mark.parametrize(("metric", "has_schema"), [("cosine", False), ("dotproduct", True)])
+def test_an_index_that_takes_no_words_is_searched_by_vectors(metric: str, has_schema: bool) -> None:
+    """By cosine, as ever; what was asked of it by words is refused before anything was written,
+    and after."""
+    with running(DIMENSIONS, metric, has_schema=has_schema) as url:
+        store = PineconeVectors(url, "ship", DIMENSIONS, api_key="secret")
+        with pytest.raises(Unsupported, match="dotproduct"):
+            store.hybrid(VECTOR, ["keel"], 3, ALL, dense_weight=0.5)
+        store.close()
+        store = PineconeVectors(url, "ship", DIMENSIONS, api_key="secret")
+        store.upsert(points(Random(1), 150))
+        assert keys_of(store) == list(range(150))
+        assert len(store.search(VECTOR, 5, ALL)) == 5
+        with pytest.raises(Unsupported, match="dotproduct"):
+            store.hybrid(VECTOR, ["keel"], 3, ALL, dense_weight=0.5)
+        store.close()
+
+
+def test_of_a_chunk_of_very_many_words_the_commonest_are_kept() -> None:
+    with running(DIMENSIONS) as url:
+        store = PineconeVectors(url, "ship", DIMENSIONS, api_key="secret")
+        many = [*(f"word{n}" for n in range(3_000)), "keel", "keel"]
+        store.upsert([point(Random(1), 1, words=many, readers=None), point(Random(2), 2)])
+        hits = store.hybrid(VECTOR, ["keel"], 1, ALL, dense_weight=0)
+        assert hits.keys.tolist() == [1]
+        assert len(store.hybrid(VECTOR, many, 2, ALL, dense_weight=0.5)) == 2
+        store.close()
 
 
 def test_a_key_that_is_refused_is_told() -> None:
