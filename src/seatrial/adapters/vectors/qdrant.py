@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from hashlib import blake2b
 from threading import Lock
 from typing import Any
 
@@ -40,6 +42,11 @@ from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
 _BATCH = 256
 _PAGE = 4096
 _MOST = 10_000
+_WORDS = "words"
+_RRF_K = 2
+_K1, _B, _USUAL_LENGTH = 1.2, 0.75, 150
+"""Of BM25. A sparse vector is made before the mean length of all chunks is known: so many words of
+a chunk count neither for nor against it."""
 
 
 class QdrantVectors:
@@ -88,23 +95,45 @@ class QdrantVectors:
         self._alone: AbstractContextManager[object] = Lock() if path != url else nullcontext()
 
     def _make(self) -> None:
+        models = self._models
+        words = models.SparseVectorParams(modifier=models.Modifier.IDF)
         if not self._client.collection_exists(self._name):
-            cosine = self._models.VectorParams(
-                size=self._dimensions, distance=self._models.Distance.COSINE
+            cosine = models.VectorParams(size=self._dimensions, distance=models.Distance.COSINE)
+            self._client.create_collection(
+                self._name, vectors_config=cosine, sparse_vectors_config={_WORDS: words}
             )
-            self._client.create_collection(self._name, vectors_config=cosine)
+        self._has_words = self._is_worded() or self._add_words()
         self._is_made = True
+
+    def _is_worded(self) -> bool:
+        held = self._client.get_collection(self._name).config.params.sparse_vectors
+        return _WORDS in (held or {})
+
+    def _add_words(self) -> bool:
+        """Give a collection from before there were words a place for them, where the server can: it
+        is asked for vectors as before where not."""
+        models = self._models
+        words = models.SparseVectorConfig(modifier=models.Modifier.IDF)
+        with suppress(Exception):
+            self._client.create_vector_name(
+                self._name, _WORDS, models.SparseVectorNameConfig(sparse=words)
+            )
+        return self._is_worded()
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See VectorStore; all of a batch or none of it."""
         rows = rows_of(points, self._dimensions)
-        made = [
-            self._models.PointStruct(id=point.key, vector=row.tolist(), payload=flat(point))
-            for point, row in zip(points, rows, strict=True)
-        ]
         with self._asked():
+            made = [self._point(*pair) for pair in zip(points, rows, strict=True)]
             for start in range(0, len(made), _BATCH):
                 self._client.upsert(self._name, made[start : start + _BATCH], wait=True)
+
+    def _point(self, point: Point, row: NDArray[np.float32]) -> Any:
+        vector: Any = row.tolist()
+        if self._has_words and point.words:
+            words = self._models.SparseVector(**_said(point.words))
+            vector = {"": vector, _WORDS: words}
+        return self._models.PointStruct(id=point.key, vector=vector, payload=flat(point))
 
     def delete(self, keys: Sequence[int]) -> None:
         """See VectorStore."""
@@ -116,46 +145,78 @@ class QdrantVectors:
     def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
         """See VectorStore."""
         query = query_of(vector, self._dimensions)
+
+        def near(n: int, filtered: Any) -> dict[str, Any]:
+            return {"query": query, "query_filter": filtered, "limit": n}
+
+        return self._best(near, k, scope)
+
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        words: Sequence[str],
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+    ) -> Hits:
+        """See VectorStore: BM25 of sparse vectors, and reciprocal ranks with weights, which Qdrant
+        has from 1.17 on."""
+        query, models = query_of(vector, self._dimensions), self._models
+        legs: list[tuple[dict[str, Any], float]] = [({"query": query}, dense_weight)]
+        if not words:
+            legs = [({"query": query}, 1.0)]
+        else:
+            asked = models.SparseVector(**_asked_for(words))
+            legs.append(({"query": asked, "using": _WORDS}, 1 - dense_weight))
+        rrf = models.Rrf(k=_RRF_K, weights=[2 * share for _, share in legs])
+
+        def fused(n: int, filtered: Any) -> dict[str, Any]:
+            prefetch = [models.Prefetch(**leg, filter=filtered, limit=n) for leg, _ in legs]
+            return {"prefetch": prefetch, "query": models.RrfQuery(rrf=rrf), "limit": n}
+
+        return self._best(fused, k, scope, by_words=True)
+
+    def _best(
+        self,
+        ask: Callable[[int, Any], dict[str, Any]],
+        k: int,
+        scope: Scope,
+        *,
+        by_words: bool = False,
+    ) -> Hits:
+        """The best k of what a query finds within the scope."""
         asked, same = (
             (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_complement)
         )
-        if asked == NOTHING or k < 1:
-            return NO_HITS
         filtered = self._filter(asked, scope)
 
         def find(n: int) -> list[Any]:
             with self._asked():
+                if by_words:
+                    self._need_words()
                 found = self._client.query_points(
-                    self._name,
-                    query=query,
-                    query_filter=filtered,
-                    limit=n,
-                    with_payload=not same,
-                    with_vectors=False,
+                    self._name, **ask(n, filtered), with_payload=not same, with_vectors=False
                 )
             points: list[Any] = found.points
             return points
 
+        if asked == NOTHING or k < 1:
+            return NO_HITS
         if same:
             found = find(k)
         else:
             found = best(find, k, lambda one: kept_satisfies(one.payload[META], scope), most=_MOST)
         return sorted_hits(((int(one.id), float(one.score)) for one in found), k)
 
-    def hybrid(
-        self,
-        vector: NDArray[np.float32],  # noqa: ARG002 - see port
-        words: Sequence[str],  # noqa: ARG002
-        k: int,  # noqa: ARG002
-        scope: Scope,  # noqa: ARG002
-        *,
-        dense_weight: float,  # noqa: ARG002
-    ) -> Hits:
-        """See VectorStore."""
-        raise Unsupported(
-            "Qdrant is not yet searched by words and vectors at once.",
-            remedy="Set retrieval.fusion to convex.",
-        )
+    def _need_words(self) -> None:
+        if not self._has_words:
+            raise Unsupported(
+                f"The collection {self._name!r} of {self._where} has no place for words.",
+                remedy="Delete it, or name another, and build the index again; or set "
+                "retrieval.fusion to convex.",
+                collection=self._name,
+            )
 
     def keys(self) -> Iterator[NDArray[np.int64]]:
         """See VectorStore."""
@@ -179,7 +240,8 @@ class QdrantVectors:
                 for one in self._client.retrieve(
                     self._name, wanted[start : start + _PAGE], with_payload=False, with_vectors=True
                 ):
-                    found[int(one.id)] = one.vector
+                    held = one.vector
+                    found[int(one.id)] = held[""] if isinstance(held, dict) else held
         return in_order(found, wanted, self._dimensions)
 
     def drop(self) -> None:
@@ -239,3 +301,28 @@ class QdrantVectors:
     def _field(self, name: str, value: str | bool) -> Any:  # noqa: FBT001 - a value among others
         match = self._models.MatchValue(value=value)
         return self._models.FieldCondition(key=name, match=match)
+
+
+def _said(words: Sequence[str]) -> dict[str, list[Any]]:
+    """What BM25 makes of how often each word is in a chunk; how rare it is, the server knows.
+
+    A word is a number of 32 bits: of 100,000 different ones, about one pair is taken for the same.
+    """
+    long = _K1 * (1 - _B + _B * len(words) / _USUAL_LENGTH)
+    counts = _counted(words)
+    said = [n * (_K1 + 1) / (n + long) for n in counts.values()]
+    return {"indices": list(counts), "values": said}
+
+
+def _asked_for(words: Sequence[str]) -> dict[str, list[Any]]:
+    counts = _counted(words)
+    return {"indices": list(counts), "values": list(map(float, counts.values()))}
+
+
+def _counted(words: Sequence[str]) -> Counter[int]:
+    return Counter(map(_number, words))
+
+
+def _number(word: str) -> int:
+    data = word.encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(data, digest_size=4).digest(), "little")

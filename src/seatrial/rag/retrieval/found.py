@@ -50,7 +50,8 @@ class Retrieved(msgspec.Struct, frozen=True, kw_only=True):
         found: the best first.
         dense_use: whether dense search took part, and if not, why.
         rewriting: what became of the question in other words; None where nobody was asked.
-        seconds: time per stage, by name: rewrite, embed, dense, lexical, fuse, read, rerank.
+        seconds: time per stage, by name: rewrite, embed, dense, lexical, fuse, read, rerank;
+            native, where the store fused.
         index: name and version that were asked.
     """
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.embedding.embedder import Embedder
-from seatrial.rag.index.passage import NO_HITS
+from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.index.reading import Index, Scope
 from seatrial.rag.retrieval.baseline import Baseline
 from seatrial.rag.retrieval.diversity import distinct, mmr
@@ -111,6 +111,8 @@ class Search:
             if self.baseline is not None:
                 unrelated = self.baseline.cosine(language)
             self._spent("embed")
+            if self._is_native(use) and (native := self._native(wording, vector, language, use)):
+                return native
             dense = self.index.dense(vector, depth, self.scope)
             self._spent("dense")
         if self.settings.mode is not Mode.DENSE and use is not DenseUse.LAST_RESORT:
@@ -129,6 +131,35 @@ class Search:
         self._spent("fuse")
         return candidates, scores
 
+    def _is_native(self, use: DenseUse) -> bool:
+        settings = self.settings
+        is_hybrid = settings.mode is Mode.HYBRID and use is not DenseUse.LAST_RESORT
+        return is_hybrid and settings.fusion is Fusion.NATIVE
+
+    def _native(
+        self, wording: str, vector: NDArray[np.float32], language: str | None, use: DenseUse
+    ) -> tuple[Candidates, Floats] | None:
+        """What the store finds by words and vector at once, with what the index knows of it; None
+        where there is no such store."""
+        depth, words = max(self.settings.candidates, self.k), keywords(wording, language)
+        hits = self.index.hybrid(vector, words, depth, self.scope, dense_weight=self._share(use))
+        if hits is None:
+            return None
+        self._spent("native")
+        order = hits.keys.argsort()
+        keys = hits.keys[order]
+        cosines = Hits(keys, self.index.vectors(keys.tolist()) @ vector)
+        lexical = self.index.lexical(words, depth, self.scope, also=keys, within=depth * _DEEPER)
+        known = np.isin(lexical.keys, keys)
+        candidates = together((cosines, Hits(lexical.keys[known], lexical.scores[known])))
+        self._spent("lexical")
+        return candidates, normalised(hits.scores[order].astype(np.float64), 0.0)
+
+    def _share(self, use: DenseUse) -> float:
+        """Of vectors, in a fusion."""
+        settings = self.settings
+        return settings.foreign_weight if use is DenseUse.WEAK else settings.dense_weight
+
     def _fused(
         self,
         candidates: Candidates,
@@ -138,7 +169,7 @@ class Search:
     ) -> Floats:
         settings = self.settings
         cosines, bm25 = candidates.scores
-        share = settings.foreign_weight if use is DenseUse.WEAK else settings.dense_weight
+        share = self._share(use)
         if settings.fusion is Fusion.RECIPROCAL_RANK:
             return reciprocal_rank(candidates.scores, settings.rrf_k, (share, 1 - share))
         (unknown,) = np.isnan(cosines).nonzero()
