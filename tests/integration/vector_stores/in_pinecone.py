@@ -8,24 +8,34 @@ from pinecone_double import running
 from seatrial.adapters.vectors.pinecone import PineconeVectors
 from seatrial.adapters.vectors.remote import VectorsUnavailable
 from seatrial.rag.index.failures import Unsupported
+from seatrial.testing.hybrid_vectors_suite import HybridVectorStoreSuite
 from seatrial.testing.index_corpus import DIMENSIONS, unit_vectors
-from seatrial.testing.vector_store_suite import ALL, VectorStoreSuite, keys_of, point, points
+from seatrial.testing.vector_points import ALL, keys_of, point, points
+from seatrial.testing.vector_store_suite import VectorStoreSuite
 
 VECTOR = unit_vectors(Random(0), 1)[0]
 
 
-class TestPinecone(VectorStoreSuite):
+class TestPinecone(HybridVectorStoreSuite):
     """An index by dotproduct, which takes words beside vectors."""
-
-    has_hybrid = True
 
     @pytest.fixture
     def vectors(self):
-        with running(DIMENSIONS) as url:
-            store = PineconeVectors(url, "ship", DIMENSIONS, api_key="secret")
-            yield store
-            store.drop()
-            store.close()
+        yield from in_index("dotproduct")
+
+
+class TestPineconeByCosine(VectorStoreSuite):
+    @pytest.fixture
+    def vectors(self):
+        yield from in_index("cosine")
+
+
+def in_index(metric):
+    with running(DIMENSIONS, metric) as url:
+        store = PineconeVectors(url, "ship", DIMENSIONS, api_key="secret")
+        yield store
+        store.drop()
+        store.close()
 
 
 @pytest.mark.parametrize(("metric", "has_schema"), [("cosine", False), ("dotproduct", True)])

@@ -11,15 +11,14 @@ from seatrial.adapters.vectors.remote import VectorsUnavailable
 from seatrial.adapters.vectors.weaviate import WeaviateVectors
 from seatrial.adapters.vectors.weaviate_schema import settings
 from seatrial.rag.index.failures import Unsupported
+from seatrial.testing.hybrid_vectors_suite import HybridVectorStoreSuite
 from seatrial.testing.index_corpus import DIMENSIONS, unit_vectors
-from seatrial.testing.vector_store_suite import ALL, VectorStoreSuite, keys_of, point, points
+from seatrial.testing.vector_points import ALL, keys_of, point, points
 
 VECTOR = unit_vectors(Random(0), 1)[0]
 
 
-class TestWeaviate(VectorStoreSuite):
-    has_hybrid = True
-
+class TestWeaviate(HybridVectorStoreSuite):
     @pytest.fixture
     def vectors(self):
         with running() as (url, port):

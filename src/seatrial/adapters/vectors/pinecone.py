@@ -171,7 +171,8 @@ class PineconeVectors:
                 self._sparse = False
         raise Unsupported(
             f"The index of {self._where} takes no words beside its vectors.",
-            remedy="Make one with the metric dotproduct by API 2025-10 of Pinecone, and build again.",
+            remedy="Make one with the metric dotproduct by API 2025-10 of Pinecone, and build again; "
+            "or set retrieval.fusion to convex.",
         )
 
     def _best(self, asked: dict[str, Any], k: int, scope: Scope, *, above: float = 0.0) -> Hits:

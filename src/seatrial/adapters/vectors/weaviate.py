@@ -201,7 +201,8 @@ class WeaviateVectors:
                 raise Unsupported(
                     f"The collection {self._name} of {self._where} holds no words: it was filled "
                     "before they were copied.",
-                    remedy="Name another collection, and build the index again.",
+                    remedy="Delete it, or name another, and build the index again; or set "
+                    "retrieval.fusion to convex.",
                     collection=self._name,
                 )
 
