@@ -2,6 +2,7 @@
 
 from random import Random
 
+import numpy as np
 import pytest
 from pinecone_double import running
 
@@ -53,6 +54,20 @@ def test_an_index_that_takes_no_words_is_searched_by_vectors(metric: str, has_sc
         assert len(store.search(VECTOR, 5, ALL)) == 5
         with pytest.raises(Unsupported, match="dotproduct"):
             store.hybrid(VECTOR, ["keel"], 3, ALL, dense_weight=0.5)
+        store.close()
+
+
+@pytest.mark.parametrize(("told", "order"), [((3.0, 0.1), [0, 1]), ((0.1, 3.0), [1, 0])])
+def test_what_a_word_tells_is_what_the_index_says(
+    told: tuple[float, float], order: list[int]
+) -> None:
+    """The service counts no words."""
+    with running(DIMENSIONS) as url:
+        store = PineconeVectors(url, "ship", DIMENSIONS, api_key="secret")
+        words = ["keel", "mast"]
+        store.upsert([point(Random(n), n, words=[words[n]], readers=None) for n in range(2)])
+        hits = store.hybrid(VECTOR, words, 2, ALL, dense_weight=0, idf=lambda _: np.array(told))
+        assert hits.keys.tolist() == order
         store.close()
 
 

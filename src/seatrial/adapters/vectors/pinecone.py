@@ -32,6 +32,7 @@ from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
+    Idf,
     Point,
     in_order,
     query_of,
@@ -153,13 +154,14 @@ class PineconeVectors:
         scope: Scope,
         *,
         dense_weight: float,
+        idf: Idf | None = None,
     ) -> Hits:
-        """See VectorStore: the cosine and the share of the words that a chunk has, each by its
-        weight. Each word of a question counts alike: the service knows of none how rare it is."""
+        """See VectorStore: the cosine, and BM25 as a share of what it could be, each by its weight;
+        the service adds them up."""
         values, share = query_of(vector, self._dimensions), dense_weight if words else 1.0
         asked: dict[str, Any] = {"vector": [share * value for value in values]}
         if share < 1:
-            asked["sparse_vector"] = asked_of(words, 1 - share, _MOST_WORDS)
+            asked["sparse_vector"] = asked_of(words, 1 - share, _MOST_WORDS, idf)
         with answering(self._where):
             takes = not words or self._takes_words()
         if takes:
@@ -171,8 +173,8 @@ class PineconeVectors:
                 self._sparse = False
         raise Unsupported(
             f"The index of {self._where} takes no words beside its vectors.",
-            remedy="Make one with the metric dotproduct by API 2025-10 of Pinecone, and build again; "
-            "or set retrieval.fusion to convex.",
+            remedy="Make one with the metric dotproduct by API 2025-10 of Pinecone, and build the "
+            "index again; or set retrieval.fusion to convex.",
         )
 
     def _best(self, asked: dict[str, Any], k: int, scope: Scope, *, above: float = 0.0) -> Hits:

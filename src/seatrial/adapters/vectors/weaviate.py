@@ -41,7 +41,7 @@ from seatrial.rag.index.conditions import And, Condition, Equals, In, Or, Range,
 from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
-from seatrial.rag.index.vector_store import Point, in_order, query_of, rows_of, sorted_hits
+from seatrial.rag.index.vector_store import Idf, Point, in_order, query_of, rows_of, sorted_hits
 from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
 
 _BATCH = 200
@@ -190,6 +190,7 @@ class WeaviateVectors:
         scope: Scope,
         *,
         dense_weight: float,
+        idf: Idf | None = None,  # noqa: ARG002 - see port
     ) -> Hits:
         """See VectorStore: Weaviate's BM25 and cosines, each from 0 to 1 over the best of its kind
         (100, or k), as ``relativeScoreFusion`` adds them."""
