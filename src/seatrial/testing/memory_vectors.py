@@ -12,7 +12,7 @@ from seatrial.rag.index.checking import check_metadata, check_vectors
 from seatrial.rag.index.failures import NotInIndex
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
-from seatrial.rag.index.vector_store import Point
+from seatrial.rag.index.vector_store import Idf, Point
 from seatrial.testing.memory_index import best_of, bm25, may_see
 
 
@@ -62,6 +62,7 @@ class MemoryVectors:
         scope: Scope,
         *,
         dense_weight: float,
+        idf: Idf | None = None,  # noqa: ARG002 - see port
     ) -> Hits:
         """See VectorStore: the weighted mean of the cosine and BM25, each from 0 to 1."""
         check_vectors(np.atleast_2d(vector), self._dimensions)

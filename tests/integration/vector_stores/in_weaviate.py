@@ -1,15 +1,24 @@
 """Weaviate, by a double of its API."""
 
+from random import Random
+
 import pytest
+import weaviate
+from weaviate.classes.config import Configure, DataType, Property
 from weaviate_double import running
 
 from seatrial.adapters.vectors.remote import VectorsUnavailable
 from seatrial.adapters.vectors.weaviate import WeaviateVectors
-from seatrial.testing.index_corpus import DIMENSIONS
-from seatrial.testing.vector_store_suite import VectorStoreSuite
+from seatrial.adapters.vectors.weaviate_schema import settings
+from seatrial.rag.index.failures import Unsupported
+from seatrial.testing.hybrid_vectors_suite import HybridVectorStoreSuite
+from seatrial.testing.index_corpus import DIMENSIONS, unit_vectors
+from seatrial.testing.vector_points import ALL, keys_of, point, points
+
+VECTOR = unit_vectors(Random(0), 1)[0]
 
 
-class TestWeaviate(VectorStoreSuite):
+class TestWeaviate(HybridVectorStoreSuite):
     @pytest.fixture
     def vectors(self):
         with running() as (url, port):
@@ -17,6 +26,46 @@ class TestWeaviate(VectorStoreSuite):
             yield store
             store.drop()
             store.close()
+
+
+@pytest.mark.parametrize("version", ["1.27.0", "1.34.0", "1.38.0"])
+def test_words_are_compared_as_they_are(version: str) -> None:
+    """Whatever is in them, and by whichever fields the client asks a server of its version."""
+    hostile = ["c++", "a b", "A\u3000b", "x" * 100_000, "'", "", "_", "\ud800", "the", "图书"]
+    with running(version) as (url, port):
+        store = WeaviateVectors(url, "ship", DIMENSIONS, grpc_port=port)
+        store.upsert(
+            [
+                point(Random(key), key, words=[word, "deck"], readers=None)
+                for key, word in enumerate([*hostile, "c", "a", "b", "The", "x", "图"])
+            ]
+        )
+        for key, word in enumerate(hostile):
+            hits = store.hybrid(VECTOR, [word], 20, ALL, dense_weight=0)
+            assert hits.keys.tolist() == [key], word
+        store.close()
+
+
+def test_a_collection_from_before_words_were_copied_stays_one() -> None:
+    """It takes new vectors, is searched by them, and says that it cannot be by words."""
+    old = settings()
+    old["properties"] = [one for one in old["properties"] if one.name != "words"]
+    old["properties"].append(Property(name="body", data_type=DataType.TEXT))
+    old["inverted_index_config"] = Configure.inverted_index()
+    with running() as (url, port):
+        host, rest = url.removeprefix("http://").split(":")
+        with weaviate.connect_to_local(host, int(rest), port, skip_init_checks=True) as client:
+            client.collections.create("Seatrial_ship", **old)
+        store = WeaviateVectors(url, "ship", DIMENSIONS, grpc_port=port)
+        store.upsert(points(Random(1), 10))
+        assert keys_of(store) == list(range(10))
+        assert len(store.search(VECTOR, 5, ALL)) == 5
+        with pytest.raises(Unsupported, match="Seatrial_ship"):
+            store.hybrid(VECTOR, ["keel"], 3, ALL, dense_weight=0.5)
+        store.drop()
+        store.upsert(points(Random(1), 10))
+        assert len(store.hybrid(VECTOR, ["keel"], 3, ALL, dense_weight=0.5)) == 3
+        store.close()
 
 
 def test_a_server_that_is_not_there_is_told() -> None:

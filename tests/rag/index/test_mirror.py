@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 
 from seatrial.rag.index.mirror import MirroredIndex, copy_vectors, drop_unused
+from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Index
+from seatrial.rag.index.vector_store import Idf
 from seatrial.testing import index_corpus as corpus
 from seatrial.testing.index_corpus import DIMENSIONS
 from seatrial.testing.memory_vectors import MemoryVectors
+from seatrial.testing.vector_points import ALL
 from seatrial.testing.vector_store_suite import store_of_versions
 
 
@@ -34,6 +38,25 @@ def test_every_version_is_searched_in_one_collection(seed: int) -> None:
         assert copy_vectors(index, vectors) == 0
     for index in indexes:
         same_everywhere(index, MirroredIndex(index, vectors), seed)
+
+
+class CountsNothing(MemoryVectors):
+    """A store that has to be told how rare words are."""
+
+    def hybrid(self, *args: Any, idf: Idf | None = None, **named: Any) -> Hits:
+        assert idf is not None
+        self.told = idf(["ship", "nowhere"])
+        return super().hybrid(*args, **named)
+
+
+def test_a_store_is_told_what_words_tell_in_the_version_that_is_asked() -> None:
+    store, vectors = store_of_versions(5), CountsNothing(DIMENSIONS)
+    query = corpus.unit_vectors(Random(1), 1)[0]
+    for version in (1, 3):
+        index = store.open("ship", version)
+        copy_vectors(index, vectors)
+        MirroredIndex(index, vectors).hybrid(query, "ship", 3, ALL, dense_weight=0.5)
+        np.testing.assert_array_equal(vectors.told, index.idf(["ship", "nowhere"]))
 
 
 def test_what_no_version_has_is_taken_out_and_nothing_else() -> None:

@@ -29,6 +29,7 @@ from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
+    Idf,
     Point,
     in_order,
     query_of,
@@ -157,6 +158,7 @@ class ChromaVectors:
         scope: Scope,  # noqa: ARG002
         *,
         dense_weight: float,  # noqa: ARG002
+        idf: Idf | None = None,  # noqa: ARG002
     ) -> Hits:
         """See VectorStore: Chroma finds texts, but ranks by vectors alone."""
         raise Unsupported(

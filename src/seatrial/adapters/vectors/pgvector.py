@@ -25,7 +25,7 @@ from seatrial.adapters.vectors.remote import VectorsUnavailable, answering, show
 from seatrial.kernel.errors import Invalid, MissingExtra
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
-from seatrial.rag.index.vector_store import Point, in_order, query_of, rows_of, sorted_hits
+from seatrial.rag.index.vector_store import Idf, Point, in_order, query_of, rows_of, sorted_hits
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -202,6 +202,7 @@ class PgVectors:
         scope: Scope,
         *,
         dense_weight: float,
+        idf: Idf | None = None,  # noqa: ARG002 - see port
     ) -> Hits:
         """See VectorStore: the weighted mean of the cosine and of what words tell, each by the best
         that this question got. A word tells ``ts_rank`` times how rare it is."""

@@ -31,6 +31,7 @@ from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
+    Idf,
     Point,
     in_order,
     query_of,
@@ -160,6 +161,7 @@ class QdrantVectors:
         scope: Scope,
         *,
         dense_weight: float,
+        idf: Idf | None = None,  # noqa: ARG002 - see port
     ) -> Hits:
         """See VectorStore: BM25 of sparse vectors, and the weighted mean of both scores, each put
         between 0 and 1 by a formula, which Qdrant has from 1.14 on."""

@@ -120,7 +120,11 @@ class MirroredIndex:
         words = WORDS.words(text)
 
         def find(n: int) -> Sequence[tuple[int, float]]:
-            return _pairs(self._vectors.hybrid(vector, words, n, scope, dense_weight=dense_weight))
+            return _pairs(
+                self._vectors.hybrid(
+                    vector, words, n, scope, dense_weight=dense_weight, idf=self._index.idf
+                )
+            )
 
         try:
             return sorted_hits(best(find, k, lambda one: self._has(one[0]), most=_MOST), k)

@@ -8,9 +8,9 @@ seatrial in every case, so an answer cites the same spans wherever the vectors l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from seatrial.rag.index.failures import NotInIndex
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.text.document import Metadata
+
+Idf: TypeAlias = Callable[[Sequence[str]], NDArray[np.float64]]
+"""The inverse document frequency of each of some words; see `reading.Index.idf`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,7 @@ class VectorStore(Protocol):
         scope: Scope,
         *,
         dense_weight: float,
+        idf: Idf | None = None,
     ) -> Hits:
         """The best by vector and by words, fused by the store in one request. The scope holds
         inside the store for both, before the k best are chosen; without words it is `search`, but
@@ -80,6 +84,8 @@ class VectorStore(Protocol):
         Args:
             words: of a question, as those of a point; what is spelt alike is the same word.
             dense_weight: share of the vector in the fusion, in [0, 1].
+            idf: how much words tell, > 0, for stores that cannot count how many chunks have one;
+                None: all alike, there.
         Returns: scores fall, are >= 0 and have no unit.
         Raises: Unsupported, where the store or the collection has no such search.
         """
