@@ -202,12 +202,13 @@ class PgVectors:
         scope: Scope,
         *,
         dense_weight: float,
-        idf: Idf | None = None,  # noqa: ARG002 - see port
+        idf: Idf | None = None,
     ) -> Hits:
         """See VectorStore: the weighted mean of the cosine and of what words tell, each by the best
-        that this question got. A word tells ``ts_rank`` times how rare it is."""
+        that this question got. A word tells ``ts_rank`` times its idf."""
         where, values = scoped(scope)
-        asked = [f"'{word}'" for word in dict.fromkeys(map(lexeme, words))]
+        asked = list(dict.fromkeys(words))
+        tells = [1.0] * len(asked) if idf is None else idf(asked).tolist()
         literal = _literal(query_of(vector, self._dimensions))
         share = dense_weight if asked else 1.0
         n = max(0, k)
@@ -216,7 +217,18 @@ class PgVectors:
                 db.execute(setting)
             found = db.execute(
                 hybrid_statement(self._table, where),
-                (literal, asked, *values, n, *values, n, share, 1 - share, n),
+                (
+                    literal,
+                    [f"'{lexeme(one)}'" for one in asked],
+                    tells,
+                    *values,
+                    n,
+                    *values,
+                    n,
+                    share,
+                    1 - share,
+                    n,
+                ),
             ).fetchall()
         return sorted_hits(((int(key), float(score)) for key, score in found), k)
 

@@ -10,8 +10,6 @@ from hashlib import blake2b
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range
 from seatrial.rag.index.reading import Scope
 
-_COUNTED = 1_000
-"""Rows in which a word is counted: one that more have is as common as the commonest."""
 _LAST_PLACE = 16_383
 _LONGEST_WORD = 500
 
@@ -19,28 +17,18 @@ _LONGEST_WORD = 500
 def hybrid_statement(table: str, where: str) -> str:
     """The best rows by vector and by words: their keys and scores.
 
-    Its values: the vector, lexemes as text[], those of the condition, how many, those of the
-    condition, how many, the shares of the vector and of words, how many.
+    Its values: the vector, lexemes, how much each tells, those of the condition, how many, those of
+    the condition, how many, the shares of the vector and of words, how many.
     """
     return f"""
 WITH question AS (SELECT %s::vector AS v),
-held AS (
-    SELECT CASE WHEN reltuples > {_COUNTED} THEN reltuples
-        ELSE (SELECT count(*) FROM {table}) END AS n
-    FROM pg_class WHERE oid = '{table}'::regclass
-),
-asked AS MATERIALIZED (
-    SELECT w::tsquery AS q, ln(1 + (SELECT n FROM held) / (0.5 + (
-        SELECT count(*) FROM (SELECT FROM {table} WHERE words @@ w::tsquery LIMIT {_COUNTED}) c
-    ))) AS rarity
-    FROM unnest(%s::text[]) AS w
-),
+asked AS (SELECT w::tsquery AS q, tells FROM unnest(%s::text[], %s::float8[]) AS u(w, tells)),
 near AS (
     SELECT key FROM {table} WHERE {where}
     ORDER BY embedding <=> (SELECT v FROM question) LIMIT %s
 ),
 said AS (
-    SELECT key, sum(rarity * ts_rank(words, q)) AS score
+    SELECT key, sum(tells * ts_rank(words, q)) AS score
     FROM asked JOIN {table} ON words @@ q WHERE {where}
     GROUP BY key ORDER BY score DESC, key LIMIT %s
 ),
