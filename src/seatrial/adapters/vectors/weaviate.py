@@ -31,6 +31,7 @@ from seatrial.adapters.vectors.remote import (
 from seatrial.adapters.vectors.weaviate_schema import (
     FACTS,
     WORDS,
+    alpha_of,
     number_property,
     properties_of,
     settings,
@@ -192,8 +193,7 @@ class WeaviateVectors:
         dense_weight: float,
         idf: Idf | None = None,  # noqa: ARG002 - see port
     ) -> Hits:
-        """See VectorStore: Weaviate's BM25 and cosines, each from 0 to 1 over the best of its kind
-        (100, or k), as ``relativeScoreFusion`` adds them."""
+        """See VectorStore: Weaviate's cosines and BM25; see `alpha_of`."""
         from weaviate.classes.query import HybridFusion, MetadataQuery
 
         query, asked = query_of(vector, self._dimensions), text_of(words)
@@ -210,7 +210,7 @@ class WeaviateVectors:
         def both(n: int, where: Any, held: list[str]) -> list[Any]:
             found = self._rows.query.hybrid(
                 asked or None,
-                alpha=dense_weight if asked else 1,
+                alpha=alpha_of(dense_weight) if asked else 1,
                 vector=query,
                 query_properties=[WORDS],
                 fusion_type=HybridFusion.RELATIVE_SCORE,
