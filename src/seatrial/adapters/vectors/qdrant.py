@@ -44,7 +44,8 @@ _BATCH = 256
 _PAGE = 4096
 _MOST = 10_000
 _WORDS = "words"
-_RRF_K = 2
+_HALF = 2.0
+"""What BM25 is for each word of a question where it counts half; see docs/adr/0059."""
 _K1, _B, _USUAL_LENGTH = 1.2, 0.75, 150
 """Of BM25. A sparse vector is made before the mean length of all chunks is known: so many words of
 a chunk count neither for nor against it."""
@@ -162,22 +163,39 @@ class QdrantVectors:
         dense_weight: float,
         idf: Idf | None = None,  # noqa: ARG002 - see port
     ) -> Hits:
-        """See VectorStore: BM25 of sparse vectors, and reciprocal ranks with weights, which Qdrant
-        has from 1.17 on."""
-        query, models = query_of(vector, self._dimensions), self._models
-        legs: list[tuple[dict[str, Any], float]] = [({"query": query}, dense_weight)]
-        if not words:
-            legs = [({"query": query}, 1.0)]
-        else:
+        """See VectorStore: BM25 of sparse vectors, and the weighted mean of both scores, each put
+        between 0 and 1 by a formula, which Qdrant has from 1.14 on."""
+        models, query = self._models, query_of(vector, self._dimensions)
+        legs: list[dict[str, Any]] = [{"query": query}]
+        if words:
             asked = models.SparseVector(**_asked_for(words))
-            legs.append(({"query": asked, "using": _WORDS}, 1 - dense_weight))
-        rrf = models.Rrf(k=_RRF_K, weights=[2 * share for _, share in legs])
+            legs.append({"query": asked, "using": _WORDS})
+        formula = models.FormulaQuery(
+            formula=self._mean(dense_weight, len(words)),
+            defaults={"$score[0]": -1.0, "$score[1]": 0.0},
+        )
 
         def fused(n: int, filtered: Any) -> dict[str, Any]:
-            prefetch = [models.Prefetch(**leg, filter=filtered, limit=n) for leg, _ in legs]
-            return {"prefetch": prefetch, "query": models.RrfQuery(rrf=rrf), "limit": n}
+            prefetch = [models.Prefetch(**leg, filter=filtered, limit=n) for leg in legs]
+            return {"prefetch": prefetch, "query": formula, "limit": n}
 
         return self._best(fused, k, scope, by_words=True)
+
+    def _mean(self, share: float, n_words: int) -> Any:
+        """The weighted mean of a cosine and BM25. The highest BM25 of a question is not known
+        within a formula, so that is put below 1 by what it may be for so many words."""
+        models = self._models
+        nearness = models.SumExpression(sum=[1.0, "$score[0]"])
+        if not n_words:
+            return nearness
+        many = models.SumExpression(sum=["$score[1]", _HALF * n_words])
+        matching = models.DivExpression(div=models.DivParams(left="$score[1]", right=many))
+        return models.SumExpression(
+            sum=[
+                models.MultExpression(mult=[share / 2, nearness]),
+                models.MultExpression(mult=[1 - share, matching]),
+            ]
+        )
 
     def _best(
         self,

@@ -26,14 +26,20 @@ _MOST = 10_000
 
 
 def copy_vectors(
-    index: Index, vectors: VectorStore, *, told: Callable[[int, int], None] = lambda *_: None
+    index: Index,
+    vectors: VectorStore,
+    *,
+    held: NDArray[np.int64] | None = None,
+    told: Callable[[int, int], None] = lambda *_: None,
 ) -> int:
     """Copy to a store what it lacks of a version.
 
-    Args: told: hears of progress, as copied and to be copied.
+    Args:
+        held: keys that need no copying; None: those that the store has.
+        told: hears of progress, as copied and to be copied.
     Returns: how many were copied.   Raises: VectorsUnavailable; what was copied stays.
     """
-    missing = np.setdiff1d(index.keys(), _held(vectors)).tolist()
+    missing = np.setdiff1d(index.keys(), held_by(vectors) if held is None else held).tolist()
     for start in range(0, len(missing), _BATCH):
         keys = missing[start : start + _BATCH]
         rows = index.vectors(keys)
@@ -59,12 +65,13 @@ def copy_vectors(
 def drop_unused(indexes: Iterable[Index], vectors: VectorStore) -> int:
     """Take out of a store what none of these versions has.   Returns: how many."""
     used = [index.keys() for index in indexes]
-    unused = np.setdiff1d(_held(vectors), np.concatenate(used) if used else [])
+    unused = np.setdiff1d(held_by(vectors), np.concatenate(used) if used else [])
     vectors.delete(unused.tolist())
     return len(unused)
 
 
-def _held(vectors: VectorStore) -> NDArray[np.int64]:
+def held_by(vectors: VectorStore) -> NDArray[np.int64]:
+    """The keys of all that a store has."""
     batches = list(vectors.keys())
     return np.concatenate(batches) if batches else np.empty(0, np.int64)
 
@@ -74,10 +81,11 @@ class MirroredIndex:
 
     Args:
         index: a version, all of whose vectors the store has.
+        has_words: whether the store has their words, too.
     """
 
-    def __init__(self, index: Index, vectors: VectorStore) -> None:
-        self._index, self._vectors = index, vectors
+    def __init__(self, index: Index, vectors: VectorStore, *, has_words: bool = True) -> None:
+        self._index, self._vectors, self._has_words = index, vectors, has_words
         self._keys = index.keys()
 
     @property
@@ -105,6 +113,8 @@ class MirroredIndex:
         dense_weight: float,
     ) -> Hits | None:
         """See Index.   Raises: VectorsUnavailable, ScopeTooNarrow."""
+        if not self._has_words:
+            return None
         if k < 1:
             return NO_HITS
         words = WORDS.words(text)
