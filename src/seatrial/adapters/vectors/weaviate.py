@@ -36,6 +36,7 @@ from seatrial.adapters.vectors.weaviate_schema import (
     properties_of,
     settings,
     text_of,
+    words_property,
 )
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Or, Range, Scalar
@@ -108,6 +109,10 @@ class WeaviateVectors:
             self._client.collections.create(self._name, **settings())
         self._made = self._client.collections.get(self._name)
         self._known = self._properties()
+        if WORDS not in self._known:  # it was made before words were copied
+            with suppress(Exception):  # whoever may not, searches by vectors
+                self._made.config.add_property(words_property())
+                self._known.add(WORDS)
 
     @property
     def _rows(self) -> Any:
@@ -200,8 +205,7 @@ class WeaviateVectors:
         with answering(self._where):
             if asked and not self._has(WORDS):
                 raise Unsupported(
-                    f"The collection {self._name} of {self._where} holds no words: it was filled "
-                    "before they were copied.",
+                    f"The collection {self._name} of {self._where} has no property for words.",
                     remedy="Delete it, or name another, and build the index again; or set "
                     "retrieval.fusion to convex.",
                     collection=self._name,

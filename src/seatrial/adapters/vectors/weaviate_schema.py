@@ -35,12 +35,7 @@ def settings() -> dict[str, Any]:
         "vector_config": Configure.Vectors.self_provided(vector_index_config=nearest),
         "inverted_index_config": Configure.inverted_index(stopwords_preset=StopwordsPreset.NONE),
         "properties": [
-            Property(
-                name=WORDS,
-                data_type=DataType.TEXT,
-                index_filterable=False,
-                tokenization=Tokenization.WHITESPACE,
-            ),
+            words_property(),
             Property(name="document", data_type=DataType.TEXT, **whole),
             Property(
                 name=META, data_type=DataType.TEXT, index_filterable=False, index_searchable=False
@@ -50,6 +45,18 @@ def settings() -> dict[str, Any]:
             Property(name=FACTS, data_type=DataType.TEXT_ARRAY, **whole),
         ],
     }
+
+
+def words_property() -> Any:
+    """Of all words of a chunk, searched as they are."""
+    from weaviate.classes.config import DataType, Property, Tokenization
+
+    return Property(
+        name=WORDS,
+        data_type=DataType.TEXT,
+        index_filterable=False,
+        tokenization=Tokenization.WHITESPACE,
+    )
 
 
 def number_property(name: str) -> Any:
