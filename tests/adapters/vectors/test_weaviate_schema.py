@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.adapters.vectors.weaviate_schema import text_of
+from seatrial.adapters.vectors.weaviate_schema import alpha_of, text_of
 
 SPACES = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 
@@ -27,3 +28,10 @@ def test_usual_words_are_read_by_people() -> None:
 
 def test_a_very_long_word_is_a_short_token() -> None:
     assert len(text_of(["x" * 1_000_000])) < 20
+
+
+def test_the_share_of_vectors_is_all_or_nothing_where_it_was_and_less_between() -> None:
+    shares = [alpha_of(tenth / 10) for tenth in range(11)]
+    assert (shares[0], shares[10]) == (0, 1)
+    assert shares == sorted(set(shares))
+    assert shares[7] == pytest.approx(0.175 / 0.475)

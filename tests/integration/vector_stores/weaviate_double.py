@@ -56,9 +56,13 @@ Rows: TypeAlias = dict[str, tuple[dict[str, Any], np.ndarray]]
 
 
 class Shelf:
-    """Collections: their schemas, and their objects by id."""
+    """Collections: their schemas, and their objects by id.
 
-    def __init__(self) -> None:
+    Args: is_fixed: whether who asks may not add properties.
+    """
+
+    def __init__(self, *, is_fixed: bool) -> None:
+        self.is_fixed = is_fixed
         self.schemas: dict[str, dict[str, Any]] = {}
         self.objects: dict[str, Rows] = {}
 
@@ -278,6 +282,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path.endswith("/properties") and self.shelf.is_fixed:
+            self._reply(403, {"error": [{"message": "rbac: forbidden: update_collections"}]})
+            return
         if self.path.endswith("/properties"):
             self.shelf.schemas[self.path.split("/")[-2]]["properties"].append(completed(body))
         else:
@@ -315,12 +322,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running(version: str = "1.34.0") -> Iterator[tuple[str, int]]:
+def running(version: str = "1.34.0", *, is_fixed: bool = False) -> Iterator[tuple[str, int]]:
     """The server on free ports of loopback: the address of REST, and the port of gRPC.
 
-    Args: version: that it says it is: the client asks newer ones by other fields.
+    Args:
+        version: that it says it is: the client asks newer ones by other fields.
+        is_fixed: see `Shelf`.
     """
-    shelf = Shelf()
+    shelf = Shelf(is_fixed=is_fixed)
     remote = grpc.server(ThreadPoolExecutor(4))
     weaviate_pb2_grpc.add_WeaviateServicer_to_server(Service(shelf), remote)
     port = remote.add_insecure_port("127.0.0.1:0")

@@ -156,17 +156,17 @@ class PineconeVectors:
         dense_weight: float,
         idf: Idf | None = None,
     ) -> Hits:
-        """See VectorStore: the cosine, and BM25 as a share of what it could be, each by its weight;
-        the service adds them up."""
+        """See VectorStore: the weighted mean of the cosine and of BM25, each as a share of what it
+        could be: Pinecone adds up what the numbers of a question were multiplied by."""
         values, share = query_of(vector, self._dimensions), dense_weight if words else 1.0
-        asked: dict[str, Any] = {"vector": [share * value for value in values]}
+        asked: dict[str, Any] = {"vector": [share / 2 * value for value in values]}
         if share < 1:
             asked["sparse_vector"] = asked_of(words, 1 - share, _MOST_WORDS, idf)
         with answering(self._where):
             takes = not words or self._takes_words()
         if takes:
             try:
-                return self._best(asked, k, scope, above=share)
+                return self._best(asked, k, scope, above=share / 2)
             except VectorsUnavailable as refused:
                 if _NO_SPARSE not in refused.problem:
                     raise

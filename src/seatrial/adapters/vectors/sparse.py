@@ -13,7 +13,7 @@ from seatrial.rag.index.vector_store import Idf
 
 _K1 = 1.2
 _B = 0.75
-_USUAL = 200
+_USUAL = 150
 """Words of a usual chunk: the mean of a collection is not known to who writes into it."""
 ONCE = _K1 + 1
 """What makes 1 of the weight of a word that stands once in a usual chunk."""

@@ -31,10 +31,12 @@ from seatrial.adapters.vectors.remote import (
 from seatrial.adapters.vectors.weaviate_schema import (
     FACTS,
     WORDS,
+    alpha_of,
     number_property,
     properties_of,
     settings,
     text_of,
+    words_property,
 )
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Or, Range, Scalar
@@ -107,6 +109,10 @@ class WeaviateVectors:
             self._client.collections.create(self._name, **settings())
         self._made = self._client.collections.get(self._name)
         self._known = self._properties()
+        if WORDS not in self._known:  # it was made before words were copied
+            with suppress(Exception):  # whoever may not, searches by vectors
+                self._made.config.add_property(words_property())
+                self._known.add(WORDS)
 
     @property
     def _rows(self) -> Any:
@@ -192,16 +198,14 @@ class WeaviateVectors:
         dense_weight: float,
         idf: Idf | None = None,  # noqa: ARG002 - see port
     ) -> Hits:
-        """See VectorStore: Weaviate's BM25 and cosines, each from 0 to 1 over the best of its kind
-        (100, or k), as ``relativeScoreFusion`` adds them."""
+        """See VectorStore: Weaviate's cosines and BM25; see `alpha_of`."""
         from weaviate.classes.query import HybridFusion, MetadataQuery
 
         query, asked = query_of(vector, self._dimensions), text_of(words)
         with answering(self._where):
             if asked and not self._has(WORDS):
                 raise Unsupported(
-                    f"The collection {self._name} of {self._where} holds no words: it was filled "
-                    "before they were copied.",
+                    f"The collection {self._name} of {self._where} has no property for words.",
                     remedy="Delete it, or name another, and build the index again; or set "
                     "retrieval.fusion to convex.",
                     collection=self._name,
@@ -210,7 +214,7 @@ class WeaviateVectors:
         def both(n: int, where: Any, held: list[str]) -> list[Any]:
             found = self._rows.query.hybrid(
                 asked or None,
-                alpha=dense_weight if asked else 1,
+                alpha=alpha_of(dense_weight) if asked else 1,
                 vector=query,
                 query_properties=[WORDS],
                 fusion_type=HybridFusion.RELATIVE_SCORE,

@@ -1,4 +1,4 @@
-"""What collections in Weaviate hold: their properties, and a chunk's."""
+"""What collections in Weaviate hold, and how words are searched there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from seatrial.rag.index.postings import hashes_of
 from seatrial.rag.index.vector_store import Point
 
 FACTS, WORDS = "facts", "words"
+
+_SPREAD = 0.25
+"""From the nearest of 100 cosines to the last, of what they could be: measured 0.1 to 0.28."""
 
 _PLAIN = re.compile(r"[^\W_]{1,64}")
 
@@ -32,12 +35,7 @@ def settings() -> dict[str, Any]:
         "vector_config": Configure.Vectors.self_provided(vector_index_config=nearest),
         "inverted_index_config": Configure.inverted_index(stopwords_preset=StopwordsPreset.NONE),
         "properties": [
-            Property(
-                name=WORDS,
-                data_type=DataType.TEXT,
-                index_filterable=False,
-                tokenization=Tokenization.WHITESPACE,
-            ),
+            words_property(),
             Property(name="document", data_type=DataType.TEXT, **whole),
             Property(
                 name=META, data_type=DataType.TEXT, index_filterable=False, index_searchable=False
@@ -47,6 +45,18 @@ def settings() -> dict[str, Any]:
             Property(name=FACTS, data_type=DataType.TEXT_ARRAY, **whole),
         ],
     }
+
+
+def words_property() -> Any:
+    """Of all words of a chunk, searched as they are."""
+    from weaviate.classes.config import DataType, Property, Tokenization
+
+    return Property(
+        name=WORDS,
+        data_type=DataType.TEXT,
+        index_filterable=False,
+        tokenization=Tokenization.WHITESPACE,
+    )
 
 
 def number_property(name: str) -> Any:
@@ -79,3 +89,13 @@ def text_of(words: Sequence[str]) -> str:
         word if _PLAIN.fullmatch(word) else f"_{hashed:016x}"
         for word, hashed in zip(words, hashes_of(words).tolist(), strict=True)
     )
+
+
+def alpha_of(dense_weight: float) -> float:
+    """The share of vectors as ``relativeScoreFusion`` takes it.
+
+    That stretches the scores of the 100 best, or of so many as are asked for, of each kind to 0 to
+    1: cosines, which fill a part of what they could be, count by that part of their share.
+    """
+    near = _SPREAD * dense_weight
+    return near / (near + 1 - dense_weight)
