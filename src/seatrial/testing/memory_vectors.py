@@ -103,4 +103,5 @@ class MemoryVectors:
 
 def _told(words: Sequence[str], tells: NDArray[np.float64], point: Point) -> float:
     held = set(point.words)
-    return sum(told for word, told in zip(words, tells.tolist(), strict=True) if word in held)
+    is_held = np.array([word in held for word in words], np.float64)
+    return float(is_held @ tells)

@@ -221,7 +221,7 @@ class PgVectors:
         where, values = scoped(scope)
         literal, n = _literal(query_of(vector, self._dimensions)), max(0, k)
         share = dense_weight if words else 1.0
-        said, told = [], NOTHING_TOLD
+        said, told = list[int](), NOTHING_TOLD
         if share < 1:
             said, told = sparse_of(asked_of(words, ONCE * (1 - share), _MOST_WORDS, idf))
         near, by_words = (*values, literal, n), (said, *values, told, n)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import defaultdict
 
 from seatrial.adapters.vectors.sparse import Sparse
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range
@@ -38,7 +38,7 @@ ORDER BY fused DESC, key LIMIT %s
 
 def sparse_of(made: Sparse) -> tuple[list[int], str]:
     """The numbers of words, and what each tells, as PostgreSQL takes them."""
-    told = Counter[int]()
+    told = defaultdict[int, float](float)
     for index, value in zip(made["indices"], made["values"], strict=True):
         told[index % _NUMBERS + 1] += value
     return sorted(told), f"{{{','.join(f'{n}:{told[n]!r}' for n in sorted(told))}}}/{_NUMBERS}"
