@@ -33,7 +33,7 @@ class TestPineconeByCosine(VectorStoreSuite):
 
 def in_index(metric):
     with running(DIMENSIONS, metric) as url:
-        store = PineconeVectors(url, "ship", DIMENSIONS, api_key="secret")
+        store = PineconeVectors(url, "ship", DIMENSIONS, api_key="secret", sleep=lambda _: None)
         yield store
         store.drop()
         store.close()
