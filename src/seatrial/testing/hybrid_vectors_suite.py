@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
 from seatrial.rag.index.conditions import Equals
@@ -62,13 +64,22 @@ class HybridVectorStoreSuite(VectorStoreSuite):
         found = _ask(vectors, _AXES[7], "anchor", 3, share=share)
         assert found.keys[0] == first
 
-    def test_a_word_that_few_have_tells_more(self, vectors: VectorStore) -> None:
-        """Than one that most have."""
+    @pytest.mark.parametrize(("rare", "usual"), [("anchor", "ship"), ("ship", "anchor")])
+    def test_a_word_that_few_have_tells_more(
+        self, vectors: VectorStore, rare: str, usual: str
+    ) -> None:
+        """Whether the store counts those who have it, or is told."""
         made = [
-            _said(key, "the ship sails" if key else "an anchor lies", _AXES[0]) for key in range(9)
+            _said(key, f"the {rare if key == 7 else usual} of may", _AXES[0]) for key in range(20)
         ]
         vectors.upsert(made)
-        assert _ask(vectors, _AXES[0], "ship anchor", 9, share=0.0).keys[0] == 0
+
+        def idf(words: Sequence[str]) -> NDArray[np.float64]:
+            return np.array([2.6 if word == rare else 0.1 for word in words])
+
+        words = WORDS.words(f"{usual} {rare}")
+        hits = vectors.hybrid(_AXES[0], words, 9, ALL, dense_weight=0.1, idf=idf)
+        assert hits.keys[0] == 7
 
     def test_words_are_chinese_too(self, vectors: VectorStore) -> None:
         """Whatever the store's own analysis makes of such a text."""

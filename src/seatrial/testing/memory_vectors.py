@@ -13,7 +13,7 @@ from seatrial.rag.index.failures import NotInIndex
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import Idf, Point
-from seatrial.testing.memory_index import best_of, bm25, may_see
+from seatrial.testing.memory_index import best_of, may_see
 
 
 class MemoryVectors:
@@ -62,23 +62,19 @@ class MemoryVectors:
         scope: Scope,
         *,
         dense_weight: float,
-        idf: Idf | None = None,  # noqa: ARG002 - see port
+        idf: Idf | None = None,
     ) -> Hits:
-        """See VectorStore: the weighted mean of the cosine and BM25, each from 0 to 1."""
+        """See VectorStore: the weighted mean of the cosine and of the share that a point has of
+        what all words tell."""
         check_vectors(np.atleast_2d(vector), self._dimensions)
-        seen = {
-            key: point
-            for key, point in self._points.items()
-            if may_see(point.metadata, point.readers, scope)
-        }
-        matching = bm25({key: point.words for key, point in seen.items()}, words)
-        most = max(matching.values(), default=0.0) or 1.0
+        tells = np.ones(len(words)) if idf is None else idf(words)
         share = dense_weight if words else 1.0
         return best_of(
             {
                 key: share * (1 + float(np.dot(point.vector.astype(np.float64), vector))) / 2
-                + (1 - share) * matching[key] / most
-                for key, point in seen.items()
+                + (1 - share) * _told(words, tells, point) / (tells.sum() or 1.0)
+                for key, point in self._points.items()
+                if may_see(point.metadata, point.readers, scope)
             },
             k,
         )
@@ -103,3 +99,8 @@ class MemoryVectors:
 
     def close(self) -> None:
         """See VectorStore."""
+
+
+def _told(words: Sequence[str], tells: NDArray[np.float64], point: Point) -> float:
+    held = set(point.words)
+    return sum(told for word, told in zip(words, tells.tolist(), strict=True) if word in held)

@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from seatrial.adapters.store.pool import Pool
 from seatrial.adapters.store.postgres_errors import first_line
 from seatrial.adapters.vectors.pgvector_sql import (
+    NOTHING_TOLD,
+    SPARSE,
     as_json,
     clean,
     hybrid_statement,
-    lexeme,
     scoped,
-    tsvector,
+    sparse_of,
 )
 from seatrial.adapters.vectors.remote import VectorsUnavailable, answering, shown
+from seatrial.adapters.vectors.sparse import ONCE, asked_of, kept_of
 from seatrial.kernel.errors import Invalid, MissingExtra
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 _BATCH = 500
 _PAGE = 10_000
+_MOST_WORDS = 10_000
 _LONGEST_GRAPH = 2_000
 """Dimensions that an HNSW graph of pgvector takes; longer vectors are scanned."""
 
@@ -58,7 +61,7 @@ class PgVectors:
     """One table of vectors; see `VectorStore`.
 
     Conditions are evaluated in SQL, exactly as `conditions.satisfies` says. Words are
-    those of the index, and PostgreSQL counts and ranks them.
+    numbers, an array for which there is an index, and a ``sparsevec`` of what each tells.
 
     Args:
         url: ``postgresql://user:password@host:port/database``; the extension must be there, or the
@@ -119,14 +122,23 @@ class PgVectors:
             f"CREATE TABLE IF NOT EXISTS {self._table} ("
             f"key BIGINT PRIMARY KEY, embedding vector({self._dimensions}) NOT NULL, "
             "document TEXT NOT NULL, meta JSONB NOT NULL, readers TEXT[], "
-            "words tsvector NOT NULL)"
+            f"said INT[] NOT NULL DEFAULT '{{}}', told {SPARSE} NOT NULL DEFAULT '{NOTHING_TOLD}')"
         )
-        # Tables of older versions hold the text of each chunk, which nothing reads.
-        db.execute(f"ALTER TABLE {self._table} DROP COLUMN IF EXISTS body")
+        self._renew(db)
         db.execute(
-            f"CREATE INDEX IF NOT EXISTS {self._table}_words ON {self._table} USING gin (words)"
+            f"CREATE INDEX IF NOT EXISTS {self._table}_said ON {self._table} USING gin (said)"
         )
         self._is_made = True
+
+    def _renew(self, db: Connection[Any]) -> None:
+        """Tables of older versions hold the text of each chunk, and PostgreSQL's words of it."""
+        column = "SELECT FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'body'"
+        if db.execute(f"{column} AND NOT attisdropped", (self._table,)).fetchone() is not None:
+            db.execute(
+                f"ALTER TABLE {self._table} DROP COLUMN body, DROP COLUMN words, "
+                "ADD COLUMN said INT[] NOT NULL DEFAULT '{}', "
+                f"ADD COLUMN told {SPARSE} NOT NULL DEFAULT '{NOTHING_TOLD}'"
+            )
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See VectorStore; all of the points or none."""
@@ -138,17 +150,17 @@ class PgVectors:
                 clean(point.document),
                 as_json(_meta(point)),
                 None if point.readers is None else [clean(one) for one in sorted(point.readers)],
-                tsvector(point.words),
+                *sparse_of(kept_of(point.words, _MOST_WORDS)),
             )
             for point, row in zip(points, rows, strict=True)
         ]
         statement = (
             f"INSERT INTO {self._table} "  # noqa: S608 - a name that was checked
-            "(key, embedding, document, meta, readers, words) "
-            "VALUES (%s, %s::vector, %s, %s::jsonb, %s::text[], %s::tsvector) "
+            "(key, embedding, document, meta, readers, said, told) VALUES "
+            "(%s, %s::vector, %s, %s::jsonb, %s::text[], %s::int[], %s::sparsevec) "
             "ON CONFLICT (key) DO UPDATE SET embedding = excluded.embedding, "
             "document = excluded.document, meta = excluded.meta, "
-            "readers = excluded.readers, words = excluded.words"
+            "readers = excluded.readers, said = excluded.said, told = excluded.told"
         )
         with self._lent() as db, db.cursor() as cursor:
             for start in range(0, len(values), _BATCH):
@@ -202,21 +214,23 @@ class PgVectors:
         scope: Scope,
         *,
         dense_weight: float,
-        idf: Idf | None = None,  # noqa: ARG002 - see port
+        idf: Idf | None = None,
     ) -> Hits:
-        """See VectorStore: the weighted mean of the cosine and of what words tell, each by the best
-        that this question got. A word tells ``ts_rank`` times how rare it is."""
+        """See VectorStore: the cosine, and BM25 as a share of what it could be, each by its weight;
+        both are known of all that either found."""
         where, values = scoped(scope)
-        asked = [f"'{word}'" for word in dict.fromkeys(map(lexeme, words))]
-        literal = _literal(query_of(vector, self._dimensions))
-        share = dense_weight if asked else 1.0
-        n = max(0, k)
+        literal, n = _literal(query_of(vector, self._dimensions)), max(0, k)
+        share = dense_weight if words else 1.0
+        said, told = [], NOTHING_TOLD
+        if share < 1:
+            said, told = sparse_of(asked_of(words, ONCE * (1 - share), _MOST_WORDS, idf))
+        near, by_words = (*values, literal, n), (said, *values, told, n)
         with self._lent() as db:
             for setting in _SEARCHING:
                 db.execute(setting)
             found = db.execute(
                 hybrid_statement(self._table, where),
-                (literal, asked, *values, n, *values, n, share, 1 - share, n),
+                (*near, *by_words, share / 2, literal, told, n),
             ).fetchall()
         return sorted_hits(((int(key), float(score)) for key, score in found), k)
 

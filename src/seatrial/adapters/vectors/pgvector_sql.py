@@ -3,74 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Sequence
-from hashlib import blake2b
+from collections import Counter
 
+from seatrial.adapters.vectors.sparse import Sparse
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range
 from seatrial.rag.index.reading import Scope
 
-_COUNTED = 1_000
-"""Rows in which a word is counted: one that more have is as common as the commonest."""
-_LAST_PLACE = 16_383
-_LONGEST_WORD = 500
+_NUMBERS = 1_000_000_000
+"""Of a ``sparsevec``, the most there may be."""
+SPARSE = f"sparsevec({_NUMBERS})"
+NOTHING_TOLD = f"{{}}/{_NUMBERS}"
 
 
 def hybrid_statement(table: str, where: str) -> str:
     """The best rows by vector and by words: their keys and scores.
 
-    Its values: the vector, lexemes as text[], those of the condition, how many, those of the
-    condition, how many, the shares of the vector and of words, how many.
+    Its values: those of the condition, the vector, how many; the words' numbers, those of the
+    condition, what words tell, how many; half the share of the vector, the vector, what words tell,
+    how many.
     """
     return f"""
-WITH question AS (SELECT %s::vector AS v),
-held AS (
-    SELECT CASE WHEN reltuples > {_COUNTED} THEN reltuples
-        ELSE (SELECT count(*) FROM {table}) END AS n
-    FROM pg_class WHERE oid = '{table}'::regclass
+WITH near AS (
+    SELECT key FROM {table} WHERE {where} ORDER BY embedding <=> %s::vector LIMIT %s
 ),
-asked AS MATERIALIZED (
-    SELECT w::tsquery AS q, ln(1 + (SELECT n FROM held) / (0.5 + (
-        SELECT count(*) FROM (SELECT FROM {table} WHERE words @@ w::tsquery LIMIT {_COUNTED}) c
-    ))) AS rarity
-    FROM unnest(%s::text[]) AS w
-),
-near AS (
-    SELECT key FROM {table} WHERE {where}
-    ORDER BY embedding <=> (SELECT v FROM question) LIMIT %s
-),
-said AS (
-    SELECT key, sum(rarity * ts_rank(words, q)) AS score
-    FROM asked JOIN {table} ON words @@ q WHERE {where}
-    GROUP BY key ORDER BY score DESC, key LIMIT %s
-),
-found AS (
-    SELECT t.key, (2 - (t.embedding <=> (SELECT v FROM question))) / 2 AS nearness,
-        coalesce(said.score, 0) AS score
-    FROM (SELECT key FROM near UNION SELECT key FROM said) AS either
-    JOIN {table} AS t USING (key) LEFT JOIN said USING (key)
+worded AS (
+    SELECT key FROM {table} WHERE said && %s::int[] AND {where}
+    ORDER BY told <#> %s::sparsevec, key LIMIT %s
 )
-SELECT key, %s * nearness / coalesce(nullif(max(nearness) OVER (), 0), 1)
-    + %s * score / coalesce(nullif(max(score) OVER (), 0), 1) AS fused
-FROM found ORDER BY fused DESC, key LIMIT %s
+SELECT key, %s * (2 - (embedding <=> %s::vector)) - (told <#> %s::sparsevec) AS fused
+FROM {table} WHERE key IN (SELECT key FROM near UNION SELECT key FROM worded)
+ORDER BY fused DESC, key LIMIT %s
 """  # noqa: S608 - a name that was checked
 
 
-def tsvector(words: Sequence[str]) -> str:
-    """Words as a ``tsvector`` has them, each with where it stands; 16,383 is the last place."""
-    places = defaultdict[str, list[int]](list)
-    for place, word in enumerate(words, 1):
-        places[lexeme(word)].append(min(place, _LAST_PLACE))
-    return " ".join(f"'{word}':{','.join(map(str, at))}" for word, at in places.items())
-
-
-def lexeme(word: str) -> str:
-    """A word as ``tsvector`` and ``tsquery`` take it between quotes; a very long one by its hash,
-    since 2 KB is the most that they take."""
-    data = word.encode("utf-8", "surrogatepass")
-    if len(data) > _LONGEST_WORD or not word:
-        return blake2b(data, digest_size=16).hexdigest()
-    return clean(word).replace("\\", "\\\\").replace("'", "''")
+def sparse_of(made: Sparse) -> tuple[list[int], str]:
+    """The numbers of words, and what each tells, as PostgreSQL takes them."""
+    told = Counter[int]()
+    for index, value in zip(made["indices"], made["values"], strict=True):
+        told[index % _NUMBERS + 1] += value
+    return sorted(told), f"{{{','.join(f'{n}:{told[n]!r}' for n in sorted(told))}}}/{_NUMBERS}"
 
 
 def scoped(scope: Scope) -> tuple[str, list[object]]:

@@ -25,7 +25,7 @@ from seatrial.adapters.vectors.remote import (
     shown,
     typed_name,
 )
-from seatrial.adapters.vectors.sparse import asked_of, kept_of
+from seatrial.adapters.vectors.sparse import ONCE, asked_of, kept_of
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Or, Range, Scalar
 from seatrial.rag.index.failures import Unsupported
@@ -161,7 +161,7 @@ class PineconeVectors:
         values, share = query_of(vector, self._dimensions), dense_weight if words else 1.0
         asked: dict[str, Any] = {"vector": [share / 2 * value for value in values]}
         if share < 1:
-            asked["sparse_vector"] = asked_of(words, 1 - share, _MOST_WORDS, idf)
+            asked["sparse_vector"] = asked_of(words, ONCE * (1 - share), _MOST_WORDS, idf)
         with answering(self._where):
             takes = not words or self._takes_words()
         if takes:

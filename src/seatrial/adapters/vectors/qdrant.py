@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from hashlib import blake2b
 from threading import Lock
 from typing import Any
 
@@ -25,6 +23,7 @@ from seatrial.adapters.vectors.remote import (
     shown,
     typed_name,
 )
+from seatrial.adapters.vectors.sparse import ONCE, asked_of, kept_of
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range
 from seatrial.rag.index.failures import Unsupported
@@ -44,11 +43,7 @@ _BATCH = 256
 _PAGE = 4096
 _MOST = 10_000
 _WORDS = "words"
-_HALF = 2.0
-"""What BM25 is for each word of a question where it counts half; see docs/adr/0059."""
-_K1, _B, _USUAL_LENGTH = 1.2, 0.75, 150
-"""Of BM25. A sparse vector is made before the mean length of all chunks is known: so many words of
-a chunk count neither for nor against it."""
+_MOST_WORDS = 10_000
 
 
 class QdrantVectors:
@@ -98,11 +93,12 @@ class QdrantVectors:
 
     def _make(self) -> None:
         models = self._models
-        words = models.SparseVectorParams(modifier=models.Modifier.IDF)
         if not self._client.collection_exists(self._name):
             cosine = models.VectorParams(size=self._dimensions, distance=models.Distance.COSINE)
             self._client.create_collection(
-                self._name, vectors_config=cosine, sparse_vectors_config={_WORDS: words}
+                self._name,
+                vectors_config=cosine,
+                sparse_vectors_config={_WORDS: models.SparseVectorParams()},
             )
         self._has_words = self._is_worded() or self._add_words()
         self._is_made = True
@@ -115,11 +111,9 @@ class QdrantVectors:
         """Give a collection from before there were words a place for them, where the server can: it
         is asked for vectors as before where not."""
         models = self._models
-        words = models.SparseVectorConfig(modifier=models.Modifier.IDF)
+        place = models.SparseVectorNameConfig(sparse=models.SparseVectorConfig())
         with suppress(Exception):
-            self._client.create_vector_name(
-                self._name, _WORDS, models.SparseVectorNameConfig(sparse=words)
-            )
+            self._client.create_vector_name(self._name, _WORDS, place)
         return self._is_worded()
 
     def upsert(self, points: Sequence[Point]) -> None:
@@ -133,7 +127,7 @@ class QdrantVectors:
     def _point(self, point: Point, row: NDArray[np.float32]) -> Any:
         vector: Any = row.tolist()
         if self._has_words and point.words:
-            words = self._models.SparseVector(**_said(point.words))
+            words = self._models.SparseVector(**kept_of(point.words, _MOST_WORDS))
             vector = {"": vector, _WORDS: words}
         return self._models.PointStruct(id=point.key, vector=vector, payload=flat(point))
 
@@ -161,41 +155,28 @@ class QdrantVectors:
         scope: Scope,
         *,
         dense_weight: float,
-        idf: Idf | None = None,  # noqa: ARG002 - see port
+        idf: Idf | None = None,
     ) -> Hits:
-        """See VectorStore: BM25 of sparse vectors, and the weighted mean of both scores, each put
-        between 0 and 1 by a formula, which Qdrant has from 1.14 on."""
-        models, query = self._models, query_of(vector, self._dimensions)
-        legs: list[dict[str, Any]] = [{"query": query}]
-        if words:
-            asked = models.SparseVector(**_asked_for(words))
-            legs.append({"query": asked, "using": _WORDS})
-        formula = models.FormulaQuery(
-            formula=self._mean(dense_weight, len(words)),
-            defaults={"$score[0]": -1.0, "$score[1]": 0.0},
+        """See VectorStore: the cosine, and BM25 of sparse vectors as a share of what it could be,
+        each by its weight in a formula, which Qdrant has from 1.14 on."""
+        models, share = self._models, dense_weight if words else 1.0
+        legs: list[dict[str, Any]] = [{"query": query_of(vector, self._dimensions)}]
+        if share < 1:
+            asked = asked_of(words, ONCE * (1 - share), _MOST_WORDS, idf)
+            legs.append({"query": models.SparseVector(**asked), "using": _WORDS})
+        near = models.SumExpression(sum=[1.0, "$score[0]"])
+        fusion = models.FormulaQuery(
+            formula=models.SumExpression(
+                sum=[models.MultExpression(mult=[share / 2, near]), "$score[1]"]
+            ),
+            defaults={"$score[0]": 0.0, "$score[1]": 0.0},  # of what the other leg found
         )
 
         def fused(n: int, filtered: Any) -> dict[str, Any]:
             prefetch = [models.Prefetch(**leg, filter=filtered, limit=n) for leg in legs]
-            return {"prefetch": prefetch, "query": formula, "limit": n}
+            return {"prefetch": prefetch, "query": fusion, "limit": n}
 
         return self._best(fused, k, scope, by_words=True)
-
-    def _mean(self, share: float, n_words: int) -> Any:
-        """The weighted mean of a cosine and BM25. The highest BM25 of a question is not known
-        within a formula, so that is put below 1 by what it may be for so many words."""
-        models = self._models
-        nearness = models.SumExpression(sum=[1.0, "$score[0]"])
-        if not n_words:
-            return nearness
-        many = models.SumExpression(sum=["$score[1]", _HALF * n_words])
-        matching = models.DivExpression(div=models.DivParams(left="$score[1]", right=many))
-        return models.SumExpression(
-            sum=[
-                models.MultExpression(mult=[share / 2, nearness]),
-                models.MultExpression(mult=[1 - share, matching]),
-            ]
-        )
 
     def _best(
         self,
@@ -321,28 +302,3 @@ class QdrantVectors:
     def _field(self, name: str, value: str | bool) -> Any:  # noqa: FBT001 - a value among others
         match = self._models.MatchValue(value=value)
         return self._models.FieldCondition(key=name, match=match)
-
-
-def _said(words: Sequence[str]) -> dict[str, list[Any]]:
-    """What BM25 makes of how often each word is in a chunk; how rare it is, the server knows.
-
-    A word is a number of 32 bits: of 100,000 different ones, about one pair is taken for the same.
-    """
-    long = _K1 * (1 - _B + _B * len(words) / _USUAL_LENGTH)
-    counts = _counted(words)
-    said = [n * (_K1 + 1) / (n + long) for n in counts.values()]
-    return {"indices": list(counts), "values": said}
-
-
-def _asked_for(words: Sequence[str]) -> dict[str, list[Any]]:
-    counts = _counted(words)
-    return {"indices": list(counts), "values": list(map(float, counts.values()))}
-
-
-def _counted(words: Sequence[str]) -> Counter[int]:
-    return Counter(map(_number, words))
-
-
-def _number(word: str) -> int:
-    data = word.encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(data, digest_size=4).digest(), "little")

@@ -15,6 +15,8 @@ _K1 = 1.2
 _B = 0.75
 _USUAL = 150
 """Words of a usual chunk: the mean of a collection is not known to who writes into it."""
+ONCE = _K1 + 1
+"""What makes 1 of the weight of a word that stands once in a usual chunk."""
 
 
 class Sparse(TypedDict):
