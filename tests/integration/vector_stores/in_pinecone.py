@@ -33,7 +33,7 @@ class TestPineconeByCosine(VectorStoreSuite):
 
 def in_index(metric):
     with running(DIMENSIONS, metric) as url:
-        store = PineconeVectors(url, "ship", DIMENSIONS, api_key="secret")
+        store = PineconeVectors(url, "ship", DIMENSIONS, api_key="secret", sleep=lambda _: None)
         yield store
         store.drop()
         store.close()
@@ -79,6 +79,7 @@ def test_of_a_chunk_of_very_many_words_the_commonest_are_kept() -> None:
         hits = store.hybrid(VECTOR, ["keel"], 1, ALL, dense_weight=0)
         assert hits.keys.tolist() == [1]
         assert len(store.hybrid(VECTOR, many, 2, ALL, dense_weight=0.5)) == 2
+        store.upsert([point(Random(n), n, words=many) for n in range(60)])
         store.close()
 
 

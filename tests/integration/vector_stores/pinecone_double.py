@@ -131,7 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing is logged."""
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        length = int(self.headers["content-length"])
+        body = json.loads(self.rfile.read(length))
+        assert length <= 2 * 1024 * 1024, f"{length} bytes are more than a request may have"
         space = body.get("namespace", "")
         if self.headers.get("api-key") != "secret":
             self._reply(401, {"code": 16, "message": "Invalid API Key", "details": []})

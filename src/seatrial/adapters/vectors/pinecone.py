@@ -41,8 +41,8 @@ from seatrial.rag.index.vector_store import (
 )
 from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
 
-_BATCH = 100
-"""Of vectors with their metadata: Pinecone takes 2 MB a request."""
+_BATCH = 50
+"""Of vectors with their words and metadata: Pinecone takes 2 MB a request."""
 
 _FETCHED = 100
 _DELETED = 1_000

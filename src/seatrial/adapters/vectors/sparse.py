@@ -34,7 +34,7 @@ def kept_of(words: Sequence[str], most: int) -> Sparse:
     """
     numbers, counts = _summed(words, np.ones(len(words)), most)
     length = _K1 * (1 - _B + _B * len(words) / _USUAL)
-    return _sparse(numbers, counts / (counts + length))
+    return _sparse(numbers, np.round(counts / (counts + length), 6))
 
 
 def asked_of(words: Sequence[str], weight: float, most: int, idf: Idf | None) -> Sparse:
