@@ -111,8 +111,8 @@ class QdrantVectors:
         """Give a collection from before there were words a place for them, where the server can: it
         is asked for vectors as before where not."""
         models = self._models
-        place = models.SparseVectorNameConfig(sparse=models.SparseVectorConfig())
-        with suppress(Exception):
+        with suppress(Exception):  # of servers and clients from before 1.18
+            place = models.SparseVectorNameConfig(sparse=models.SparseVectorConfig())
             self._client.create_vector_name(self._name, _WORDS, place)
         return self._is_worded()
 
