@@ -39,7 +39,6 @@ _MOST_WORDS = 10_000
 _LONGEST_GRAPH = 2_000
 """Dimensions that an HNSW graph of pgvector takes; longer vectors are scanned."""
 
-
 _GRAPH_FROM = 20_000
 """Rows from which a graph pays: below, a scan takes a few milliseconds and finds all there is."""
 

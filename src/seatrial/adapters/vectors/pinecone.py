@@ -50,6 +50,9 @@ _MOST = 10_000
 _MOST_WORDS = 1_000
 """Different ones beside a vector: Pinecone's pages name this in one place, 2,048 in another."""
 
+_LEAST_SHARE = 1e-6
+"""Of a vector: Pinecone takes none of zeros alone."""
+
 _NO_SPARSE = "does not support sparse values"
 _FRESH_S = 10.0
 _AGAIN_S = 0.1
@@ -158,7 +161,8 @@ class PineconeVectors:
     ) -> Hits:
         """See VectorStore: the weighted mean of the cosine and of BM25, each as a share of what it
         could be: Pinecone adds up what the numbers of a question were multiplied by."""
-        values, share = query_of(vector, self._dimensions), dense_weight if words else 1.0
+        values = query_of(vector, self._dimensions)
+        share = max(dense_weight, _LEAST_SHARE) if words else 1.0
         asked: dict[str, Any] = {"vector": [share / 2 * value for value in values]}
         if share < 1:
             asked["sparse_vector"] = asked_of(words, ONCE * (1 - share), _MOST_WORDS, idf)
