@@ -2,12 +2,12 @@
 
 import pytest
 
+from seatrial.testing.hybrid_vectors_suite import HybridVectorStoreSuite
 from seatrial.testing.index_corpus import DIMENSIONS
 from seatrial.testing.memory_vectors import MemoryVectors
-from seatrial.testing.vector_store_suite import VectorStoreSuite
 
 
-class TestMemoryVectors(VectorStoreSuite):
+class TestMemoryVectors(HybridVectorStoreSuite):
     @pytest.fixture
     def vectors(self) -> MemoryVectors:
         return MemoryVectors(DIMENSIONS)

@@ -110,6 +110,17 @@ class MemoryIndex:
         """See Index."""
         return both_of(self, vector, text, k, scope, within=within)
 
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+    ) -> None:
+        """See Index: its vectors are its own."""
+
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""
         rows = [row.words for row in self._rows.values()]

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.checking import check_metadata, check_vectors
-from seatrial.rag.index.failures import NotInIndex, Unsupported
+from seatrial.rag.index.failures import NotInIndex
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
-from seatrial.rag.index.vector_store import Point
+from seatrial.rag.index.vector_store import Idf, Point
 from seatrial.testing.memory_index import best_of, may_see
 
 
@@ -54,9 +54,30 @@ class MemoryVectors:
             k,
         )
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002
-        """See VectorStore."""
-        raise Unsupported("These vectors have no text search.", remedy="Search the index's words.")
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        words: Sequence[str],
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+        idf: Idf | None = None,
+    ) -> Hits:
+        """See VectorStore: the weighted mean of the cosine and of the share that a point has of
+        what all words tell."""
+        check_vectors(np.atleast_2d(vector), self._dimensions)
+        tells = np.ones(len(words)) if idf is None else idf(words)
+        share = dense_weight if words else 1.0
+        return best_of(
+            {
+                key: share * (1 + float(np.dot(point.vector.astype(np.float64), vector))) / 2
+                + (1 - share) * _told(words, tells, point) / (tells.sum() or 1.0)
+                for key, point in self._points.items()
+                if may_see(point.metadata, point.readers, scope)
+            },
+            k,
+        )
 
     def keys(self) -> Iterator[NDArray[np.int64]]:
         """See VectorStore."""
@@ -78,3 +99,9 @@ class MemoryVectors:
 
     def close(self) -> None:
         """See VectorStore."""
+
+
+def _told(words: Sequence[str], tells: NDArray[np.float64], point: Point) -> float:
+    held = set(point.words)
+    is_held = np.array([word in held for word in words], np.float64)
+    return float(is_held @ tells)

@@ -12,26 +12,26 @@ import pytest
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.rag.index.conditions import And, Equals, In, Not, Or, Range
 from seatrial.rag.index.failures import Unsupported
+from seatrial.rag.index.mirror import MirroredIndex, copy_vectors
 from seatrial.rag.index.reading import Scope
-from seatrial.rag.index.vector_store import Point, VectorStore
+from seatrial.rag.index.vector_store import VectorStore
 from seatrial.testing import index_corpus as corpus
+from seatrial.testing.memory_index_store import MemoryIndexStore
 from seatrial.testing.memory_vectors import MemoryVectors
-
-ALL = Scope(readers=None)
+from seatrial.testing.vector_points import ALL, keys_of, point, points
 
 
 class VectorStoreSuite:
     """Subclass it as ``Test...`` with a fixture ``vectors``: a new collection of vectors of
-    `index_corpus.DIMENSIONS` numbers.
+    `index_corpus.DIMENSIONS` numbers; or subclass `HybridVectorStoreSuite`, where the store
+    searches words too.
 
     Args:
-        has_text_search: whether the store searches text itself.
         tolerance: how far its scores may lie from the true ones.
         rich: whether it keeps every kind of value that metadata may have; without, conditions are
             made of short texts, small whole numbers, decimals and booleans alone.
     """
 
-    has_text_search = False
     tolerance = 1e-5
     rich = True
 
@@ -197,21 +197,25 @@ class VectorStoreSuite:
         with pytest.raises(Invalid):
             vectors.search(vector, 1, ALL)
 
-    def test_text_is_searched_or_it_is_said_that_it_is_not(self, vectors: VectorStore) -> None:
-        """By the words of each chunk, within the scope."""
-        texts = ["the keel of a ship", "a trial at sea", "ships and keels and hulls"]
-        vectors.upsert(
-            [
-                replace(point(Random(key), key, readers=None), text=text)
-                for key, text in enumerate(texts)
-            ]
-        )
-        if not self.has_text_search:
-            with pytest.raises(Unsupported):
-                vectors.search_text("trial", 3, ALL)
-            return
-        assert vectors.search_text("trial", 3, ALL).keys.tolist() == [1]
-        assert len(vectors.search_text("nowhere", 3, ALL)) == 0
+    def test_words_and_vectors_are_searched_at_once_or_it_is_said_that_they_are_not(
+        self, vectors: VectorStore
+    ) -> None:
+        """`HybridVectorStoreSuite` says how; who does not say so raises, with a way out."""
+        with pytest.raises(Unsupported, match="convex"):
+            vectors.hybrid(corpus.unit_vectors(Random(0), 1)[0], ["a"], 1, ALL, dense_weight=1)
+
+    def test_a_version_finds_its_own_though_newer_ones_were_copied(
+        self, vectors: VectorStore
+    ) -> None:
+        """One collection serves all versions: what one does not have is left out for it."""
+        store = store_of_versions(7)
+        indexes = [store.open("ship", version) for version in (1, 2, 3)]
+        for index in indexes:
+            copy_vectors(index, vectors)
+        query = corpus.unit_vectors(Random(3), 1)[0]
+        for index in indexes:
+            hits = MirroredIndex(index, vectors).dense(query, 1000, ALL)
+            assert sorted(hits.keys.tolist()) == index.keys().tolist()
 
     def test_a_collection_that_was_dropped_is_as_new(self, vectors: VectorStore) -> None:
         """Dropping it twice is no error."""
@@ -237,23 +241,13 @@ class VectorStoreSuite:
         assert keys_of(vectors) == list(range(80))
 
 
-def keys_of(vectors: VectorStore) -> list[int]:
-    """All keys, sorted."""
-    return sorted(np.concatenate([np.empty(0, np.int64), *vectors.keys()]).tolist())
-
-
-def point(random: Random, key: int, **given: object) -> Point:
-    """A point made by chance, but for what is given."""
-    made = corpus.document(random, f"doc-{key}").document
-    values: dict[str, object] = {
-        "vector": corpus.unit_vectors(random, 1)[0],
-        "metadata": made.metadata,
-        "readers": made.readers,
-        **given,
-    }
-    return Point(key=key, document=made.id, text=made.text, **values)  # type: ignore[arg-type]
-
-
-def points(random: Random, n: int, *, rich: bool = True) -> list[Point]:
-    """Points 0 to n - 1."""
-    return [point(random, key, metadata=corpus.metadata(random, rich=rich)) for key in range(n)]
+def store_of_versions(seed: int) -> MemoryIndexStore:
+    """Three versions, each with some documents of the one before, changed ones and new ones."""
+    store = MemoryIndexStore(corpus.PLAIN_WORDS)
+    for version in range(3):
+        draft = store.draft("ship", corpus.RECIPE)
+        draft.put(corpus.documents(Random(seed + version), 12, prefix=f"p{version}"))
+        draft.put(corpus.documents(Random(seed + 50 + version), 4))
+        draft.remove([f"p{version - 1}-{n}" for n in range(5)])
+        draft.publish()
+    return store

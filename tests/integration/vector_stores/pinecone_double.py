@@ -2,6 +2,10 @@
 
 Vectors by namespace; upsert, query, fetch, list and delete over HTTP; the operators of filters;
 log sequence numbers. A write shows only in the second read after it, as Pinecone may be late, too.
+
+Sparse values beside dense ones are weighed by their dot product. Which indexes take them is as the
+client's notes on API 2026-07 say: an index that was made before takes them whatever its metric, and
+is asked by them where that is dotproduct; one that was made since takes none.
 """
 
 from __future__ import annotations
@@ -24,11 +28,23 @@ _COMPARED = {
 }
 
 
-class Shelf:
-    """The vectors there are, and those that are shown."""
+_NO_SPARSE = (
+    "Index configuration does not support sparse values - only indexes that are sparse or using "
+    "dotproduct are supported"
+)
+_MOST_SPARSE = 1_000
+"""Pinecone's pages name 1,000 in one place and 2,048 in another."""
 
-    def __init__(self, dimensions: int) -> None:
-        self.dimensions = dimensions
+
+class Shelf:
+    """The vectors there are, and those that are shown.
+
+    Args:
+        has_schema: whether the index was made by API 2026-07 or later.
+    """
+
+    def __init__(self, dimensions: int, metric: str, *, has_schema: bool) -> None:
+        self.dimensions, self.metric, self.has_schema = dimensions, metric, has_schema
         self.lock = threading.Lock()
         self.written: dict[str, dict[str, dict[str, Any]]] = {}
         self.shown: dict[str, dict[str, dict[str, Any]]] = {}
@@ -75,6 +91,35 @@ def _holds(held: Any, sign: str, bound: Any) -> bool:
     )
 
 
+def complaint_of(sparse: dict[str, Any]) -> str | None:
+    """What Pinecone finds wrong with sparse values; None: nothing."""
+    indices, values = sparse["indices"], sparse["values"]
+    if not indices:
+        return "Sparse vector must contain at least one value"
+    if len(indices) != len(values):
+        return "Sparse vector must have as many indices as values"
+    if len(set(indices)) < len(indices):
+        return "Sparse vector contains duplicate indices"
+    if len(indices) > _MOST_SPARSE:
+        return f"Sparse vector size {len(indices)} exceeds the maximum of {_MOST_SPARSE}"
+    if any(not isinstance(one, int) or not 0 <= one < 2**32 for one in indices):
+        return "Sparse vector indices must be unsigned integers of 32 bits"
+    if not np.isfinite(values).all() or not all(values):
+        return "Sparse vector values must be finite and not 0"
+    return None
+
+
+def _dot(held: dict[str, Any], asked: dict[str, Any]) -> float:
+    """Of an upserted vector and a query, dense and sparse."""
+    dense = float(np.dot(held["values"], asked["vector"]))
+    if "sparseValues" not in held or "sparseVector" not in asked:
+        return dense
+    known = dict(zip(held["sparseValues"]["indices"], held["sparseValues"]["values"], strict=True))
+    sparse = asked["sparseVector"]
+    weighed = zip(sparse["indices"], sparse["values"], strict=True)
+    return dense + sum(value * known.get(index, 0.0) for index, value in weighed)
+
+
 def _same(one: Any, other: Any) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
@@ -86,7 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing is logged."""
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        length = int(self.headers["content-length"])
+        body = json.loads(self.rfile.read(length))
+        assert length <= 2 * 1024 * 1024, f"{length} bytes are more than a request may have"
         space = body.get("namespace", "")
         if self.headers.get("api-key") != "secret":
             self._reply(401, {"code": 16, "message": "Invalid API Key", "details": []})
@@ -96,6 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._delete(space, body)
         elif self.path == "/query":
             self._query(space, body)
+        elif self.path == "/describe_index_stats":
+            told = {"dimension": self.shelf.dimensions, "metric": self.shelf.metric}
+            self._reply(200, told | {"vectorType": "dense", "namespaces": {}})
         else:
             self._reply(404, {"code": 5, "message": "unknown", "details": []})
 
@@ -124,8 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _upsert(self, space: str, vectors: list[dict[str, Any]]) -> None:
         for one in vectors:
-            if len(one["values"]) != self.shelf.dimensions:
-                message = f"Vector dimension {len(one['values'])} does not match the dimension"
+            if message := self._refusal(one["values"], one.get("sparseValues")):
                 self._reply(400, {"code": 3, "message": message, "details": []})
                 return
             for value in one.get("metadata", {}).values():
@@ -137,6 +186,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.shelf.lsn += 1
             lsn = self.shelf.lsn
         self._reply(200, {"upsertedCount": len(vectors)}, wrote=lsn)
+
+    def _refusal(self, values: list[float], sparse: dict[str, Any] | None) -> str | None:
+        if len(values) != self.shelf.dimensions:
+            return f"Vector dimension {len(values)} does not match the dimension"
+        if sparse is None:
+            return None
+        return _NO_SPARSE if self.shelf.has_schema else complaint_of(sparse)
 
     def _delete(self, space: str, body: dict[str, Any]) -> None:
         with self.shelf.lock:
@@ -152,6 +208,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _query(self, space: str, body: dict[str, Any]) -> None:
         rows, lsn = self.shelf.caught_up()
         assert 1 <= body["topK"] <= 10_000
+        sparse = body.get("sparseVector")
+        message = self._refusal(body["vector"], sparse)
+        if sparse is not None and self.shelf.metric != "dotproduct":
+            message = _NO_SPARSE
+        if message:
+            self._reply(400, {"code": 3, "message": message, "details": []})
+            return
         try:
             chosen = [
                 one
@@ -161,14 +224,11 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError as error:
             self._reply(400, {"code": 3, "message": str(error), "details": []})
             return
-        asked = np.array(body["vector"])
-        scored = sorted(
-            ((float(np.dot(one["values"], asked)), one) for one in chosen), key=lambda two: -two[0]
-        )[: body["topK"]]
+        scored = sorted(((_dot(one, body), one) for one in chosen), key=lambda two: -two[0])
         found = [
             {"id": one["id"], "score": score}
             | ({"metadata": one["metadata"]} if body.get("includeMetadata") else {})
-            for score, one in scored
+            for score, one in scored[: body["topK"]]
         ]
         self._reply(200, {"matches": found, "namespace": space}, seen=lsn)
 
@@ -188,11 +248,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running(dimensions: int) -> Iterator[str]:
-    """The server on a free port of loopback; its address."""
-    handler = type("Handler", (_Handler,), {"shelf": Shelf(dimensions)})
+def running(
+    dimensions: int, metric: str = "dotproduct", *, has_schema: bool = False
+) -> Iterator[str]:
+    """The server on a free port of loopback; its address.   Args: see `Shelf`."""
+    shelf = Shelf(dimensions, metric, has_schema=has_schema)
+    handler = type("Handler", (_Handler,), {"shelf": shelf})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"

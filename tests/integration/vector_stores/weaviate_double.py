@@ -1,20 +1,23 @@
 """A server that holds what Weaviate publishes of its API, for its official client.
 
 Schema over REST; search, batches and deletion over gRPC, by the messages that the client brings.
-A filter on a property that the schema lacks is refused, as Weaviate does.
+A filter on a property that the schema lacks is refused, as Weaviate does, and so is a hybrid search
+by words of a property that is not there or has no index of words.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 import struct
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import grpc
@@ -42,15 +45,26 @@ _HNSW = {
     "skip": False,
     "vectorCacheMaxObjects": 10**12,
 }
-_WORDS = re.compile(r"\w+")
+_SPACES = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+"""What Go calls spaces: tokens by ``whitespace`` are what stands between, as it is."""
+
+_LEG = 100
+"""So many of each kind a hybrid search looks at, where no more are asked for."""
+
+
+Rows: TypeAlias = dict[str, tuple[dict[str, Any], np.ndarray]]
 
 
 class Shelf:
-    """Collections: their schemas, and their objects by id."""
+    """Collections: their schemas, and their objects by id.
 
-    def __init__(self) -> None:
+    Args: is_fixed: whether who asks may not add properties.
+    """
+
+    def __init__(self, *, is_fixed: bool) -> None:
+        self.is_fixed = is_fixed
         self.schemas: dict[str, dict[str, Any]] = {}
-        self.objects: dict[str, dict[str, tuple[dict[str, Any], np.ndarray]]] = {}
+        self.objects: dict[str, Rows] = {}
 
 
 class Refused(Exception):
@@ -98,6 +112,66 @@ def holds(held: dict[str, Any], key: str, asked: Any, schema: dict[str, Any]) ->
     raise Refused(f"operator {asked.operator}")
 
 
+def tokens(text: str) -> list[str]:
+    """The tokens of a property that is cut at spaces."""
+    return [word for word in _SPACES.split(text) if word]
+
+
+def matched(rows: Rows, query: str, name: str) -> dict[str, float]:
+    """The scores by BM25 of all objects that hold a word of a query; k1 and b as by default."""
+    texts = {key: tokens(held.get(name, "")) for key, (held, _) in rows.items()}
+    mean = sum(map(len, texts.values())) / max(len(texts), 1) or 1.0
+    scores: Counter[str] = Counter()
+    for word, times in Counter(tokens(query)).items():
+        counts = {key: held.count(word) for key, held in texts.items() if word in held}
+        idf = math.log(1 + (len(rows) - len(counts) + 0.5) / (len(counts) + 0.5))
+        for key, n in counts.items():
+            length = 1.2 * (0.25 + 0.75 * len(texts[key]) / mean)
+            scores[key] += times * idf * n / (n + length)
+    return dict(scores)
+
+
+def relative(scores: dict[str, float], weight: float) -> dict[str, float]:
+    """The scores of one kind as relativeScoreFusion adds them: from 0 to the weight; the weight,
+    where all are alike."""
+    if not scores:
+        return {}
+    least, spread = min(scores.values()), max(scores.values()) - min(scores.values())
+    return {key: weight * ((s - least) / spread if spread else 1.0) for key, s in scores.items()}
+
+
+def fused(rows: Rows, chosen: set[str], asked: Any, limit: int, schema: Any) -> dict[str, float]:
+    """What a hybrid search finds among the chosen, with its scores.   Raises: Refused."""
+    alpha = asked.alpha_param if asked.use_alpha_param else asked.alpha
+    if not 0 <= alpha <= 1:
+        raise Refused("alpha should be between 0.0 and 1.0")
+    assert asked.fusion_type == asked.FUSION_TYPE_RELATIVE_SCORE
+    legs: list[dict[str, float]] = []
+    if alpha > 0:
+        vector = np.frombuffer(asked.vector_bytes, "<f4")
+        cosines = {key: float(rows[key][1] @ vector) for key in chosen}
+        legs.append(relative(best(cosines, max(limit, _LEG)), alpha))
+    if alpha < 1:
+        (name,) = asked.properties
+        prop = next((one for one in schema["properties"] if one["name"] == name), None)
+        if prop is None or not prop["indexSearchable"]:
+            raise Refused(f"Searching by property '{name}' requires inverted index.")
+        assert prop["tokenization"] == "whitespace"
+        found = matched(rows, asked.query, name)
+        kept = {key: score for key, score in found.items() if key in chosen}
+        legs.append(relative(best(kept, max(limit, _LEG)), 1 - alpha))
+    total: Counter[str] = Counter()
+    for leg in legs:
+        for key, score in leg.items():
+            total[key] += score
+    return best(dict(total), limit)
+
+
+def best(scores: dict[str, float], n: int) -> dict[str, float]:
+    """The n best, the best first."""
+    return dict(sorted(scores.items(), key=lambda one: (-one[1], one[0]))[:n])
+
+
 def completed(prop: dict[str, Any]) -> dict[str, Any]:
     """A property with what the server adds to what was not said."""
     is_text = prop["dataType"][0] in ("text", "text[]")
@@ -134,7 +208,7 @@ class Service(weaviate_pb2_grpc.WeaviateServicer):
         )
 
     def Search(self, request: Any, context: Any) -> Any:
-        rows = self.shelf.objects[request.collection]
+        rows = dict(self.shelf.objects[request.collection])
         schema = self.shelf.schemas[request.collection]
         try:
             chosen = [
@@ -154,14 +228,13 @@ class Service(weaviate_pb2_grpc.WeaviateServicer):
             )
             scores = {key: 1 - float(vector @ asked) for key, _, vector in chosen}
             chosen.sort(key=lambda one: scores[one[0]])
-        elif request.HasField("bm25_search"):
-            assert list(request.bm25_search.properties) == ["body"]
-            words = _WORDS.findall(request.bm25_search.query.lower())
-            for key, held, _ in chosen:
-                said = _WORDS.findall(held["body"].lower())
-                scores[key] = sum(said.count(word) / len(said) for word in words if word in said)
-            chosen = [one for one in chosen if scores[one[0]] > 0]
-            chosen.sort(key=lambda one: -scores[one[0]])
+        elif request.HasField("hybrid_search"):
+            among = {key for key, _, _ in chosen}
+            try:
+                scores = fused(rows, among, request.hybrid_search, request.limit or 10, schema)
+            except Refused as refused:
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(refused))
+            chosen = [(key, *rows[key]) for key in scores]
         elif request.after:
             chosen = [one for one in chosen if one[0] > request.after]
         limit = request.limit or 10
@@ -194,13 +267,14 @@ class Service(weaviate_pb2_grpc.WeaviateServicer):
 
 class _Handler(BaseHTTPRequestHandler):
     shelf: Shelf
+    version: str
 
     def log_message(self, *_: object) -> None:
         """Nothing is logged."""
 
     def do_GET(self) -> None:
         if self.path == "/v1/meta":
-            self._reply(200, {"version": "1.34.0", "modules": {}, "hostname": "double"})
+            self._reply(200, {"version": self.version, "modules": {}, "hostname": "double"})
             return
         name = self.path.rpartition("/")[2]
         schema = self.shelf.schemas.get(name)
@@ -208,6 +282,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path.endswith("/properties") and self.shelf.is_fixed:
+            self._reply(403, {"error": [{"message": "rbac: forbidden: update_collections"}]})
+            return
         if self.path.endswith("/properties"):
             self.shelf.schemas[self.path.split("/")[-2]]["properties"].append(completed(body))
         else:
@@ -245,15 +322,21 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running() -> Iterator[tuple[str, int]]:
-    """The server on free ports of loopback: the address of REST, and the port of gRPC."""
-    shelf = Shelf()
+def running(version: str = "1.34.0", *, is_fixed: bool = False) -> Iterator[tuple[str, int]]:
+    """The server on free ports of loopback: the address of REST, and the port of gRPC.
+
+    Args:
+        version: that it says it is: the client asks newer ones by other fields.
+        is_fixed: see `Shelf`.
+    """
+    shelf = Shelf(is_fixed=is_fixed)
     remote = grpc.server(ThreadPoolExecutor(4))
     weaviate_pb2_grpc.add_WeaviateServicer_to_server(Service(shelf), remote)
     port = remote.add_insecure_port("127.0.0.1:0")
     remote.start()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"shelf": shelf}))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    handler = type("Handler", (_Handler,), {"shelf": shelf, "version": version})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}", port

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 
-from seatrial.rag.index.mirror import MirroredIndex, copy_vectors, drop_unused
+from seatrial.rag.index.mirror import MirroredIndex, copy_vectors, drop_unused, held_by
+from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Index
+from seatrial.rag.index.vector_store import Idf, Point
+from seatrial.rag.index.words import WORDS
 from seatrial.testing import index_corpus as corpus
-from seatrial.testing.index_corpus import DIMENSIONS, PLAIN_WORDS, RECIPE
-from seatrial.testing.memory_index_store import MemoryIndexStore
+from seatrial.testing.index_corpus import DIMENSIONS
 from seatrial.testing.memory_vectors import MemoryVectors
-
-
-def store_of_versions(seed: int) -> MemoryIndexStore:
-    """Three versions, each with some documents of the one before, changed ones and new ones."""
-    store = MemoryIndexStore(PLAIN_WORDS)
-    for version in range(3):
-        draft = store.draft("ship", RECIPE)
-        draft.put(corpus.documents(Random(seed + version), 12, prefix=f"p{version}"))
-        draft.put(corpus.documents(Random(seed + 50 + version), 4))
-        draft.remove([f"p{version - 1}-{n}" for n in range(5)])
-        draft.publish()
-    return store
+from seatrial.testing.vector_points import ALL
+from seatrial.testing.vector_store_suite import store_of_versions
 
 
 def same_everywhere(index: Index, mirrored: Index, seed: int) -> None:
@@ -46,6 +40,49 @@ def test_every_version_is_searched_in_one_collection(seed: int) -> None:
         assert copy_vectors(index, vectors) == 0
     for index in indexes:
         same_everywhere(index, MirroredIndex(index, vectors), seed)
+
+
+class CountsNothing(MemoryVectors):
+    """A store that has to be told how rare words are."""
+
+    def hybrid(self, *args: Any, idf: Idf | None = None, **named: Any) -> Hits:
+        assert idf is not None
+        self.told = idf(["ship", "nowhere"])
+        return super().hybrid(*args, **named)
+
+
+def test_a_store_is_told_what_words_tell_in_the_version_that_is_asked() -> None:
+    store, vectors = store_of_versions(5), CountsNothing(DIMENSIONS)
+    query = corpus.unit_vectors(Random(1), 1)[0]
+    for version in (1, 3):
+        index = store.open("ship", version)
+        copy_vectors(index, vectors)
+        MirroredIndex(index, vectors).hybrid(query, "ship", 3, ALL, dense_weight=0.5)
+        np.testing.assert_array_equal(vectors.told, index.idf(["ship", "nowhere"]))
+
+
+def test_keys_that_are_said_to_be_there_are_not_copied_again() -> None:
+    index, vectors = store_of_versions(6).open("ship"), MemoryVectors(DIMENSIONS)
+    keys = index.keys()
+    assert copy_vectors(index, vectors, held=keys[:2]) == len(keys) - 2
+    assert copy_vectors(index, vectors, held=keys[:0]) == len(keys)
+    assert held_by(vectors).tolist() == keys.tolist()
+
+
+def test_words_are_those_of_the_title_and_the_chunk() -> None:
+    index, vectors = store_of_versions(8).open("ship"), Written(DIMENSIONS)
+    copy_vectors(index, vectors)
+    for passage in index.passages(index.keys().tolist()):
+        expected = WORDS.words(f"{passage.title}. {passage.text}")
+        assert vectors.points[passage.key].words == expected
+
+
+class Written(MemoryVectors):
+    """What came."""
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        self.points = getattr(self, "points", {}) | {one.key: one for one in points}
+        super().upsert(points)
 
 
 def test_what_no_version_has_is_taken_out_and_nothing_else() -> None:

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from seatrial.rag.index.conditions import Equals
+from seatrial.rag.index.failures import Unsupported
+from seatrial.rag.index.mirror import MirroredIndex, copy_vectors
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.retrieval.found import DenseUse
 from seatrial.rag.retrieval.retriever import EmbedderDiffers, QuestionInvalid, Retriever
 from seatrial.rag.retrieval.rewriting import Rewriting
 from seatrial.rag.retrieval.settings import Fusion, Mode, RetrievalSettings
+from seatrial.testing.memory_vectors import MemoryVectors
 
 ALL = Scope(readers=None)
 SHIPS = {
@@ -115,6 +118,84 @@ def test_reciprocal_ranks_are_there_for_who_wants_them(index_of, embedder):
     settings = {"fusion": Fusion.RECIPROCAL_RANK, "dense_weight": 0.5}
     got = retriever(index_of(SHIPS), embedder, **settings).search("keel of the ship", ALL)
     assert got.found[0].score == pytest.approx(1)
+
+
+def native(index, embedder, **given):
+    """The index with its vectors and words in a store that fuses."""
+    vectors = MemoryVectors(embedder.dimensions)
+    copy_vectors(index, vectors)
+    return MirroredIndex(index, vectors, **given)
+
+
+def test_the_store_fuses_and_what_is_shown_is_what_the_index_knows(index_of, embedder):
+    index = index_of(SHIPS)
+    search = retriever(native(index, embedder), embedder, fusion=Fusion.NATIVE, repeats=None)
+    got = search.search("the mast broke", ALL)
+    ours = retriever(index, embedder, repeats=None).search("the mast broke", ALL)
+    assert names(got)[0] == "mast"
+    assert "native" in got.seconds
+    assert "dense" not in got.seconds
+    scores = [one.score for one in got.found]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == pytest.approx(1)
+    known = {one.passage.document: (one.dense, one.lexical) for one in ours.found}
+    for one in got.found:
+        dense, lexical = known[one.passage.document]
+        assert one.dense == pytest.approx(dense, abs=1e-6)
+        assert one.lexical == pytest.approx(lexical)
+
+
+def test_only_what_the_asker_may_read_is_fused(index_of, embedder):
+    index = index_of(SHIPS, readers={"mast": frozenset({"crew"})})
+    search = retriever(native(index, embedder), embedder, fusion=Fusion.NATIVE)
+    assert "mast" not in names(search.search("the mast broke", Scope()))
+    assert "mast" in names(search.search("the mast broke", Scope(readers=frozenset({"crew"}))))
+
+
+class FusesNothing(MemoryVectors):
+    def hybrid(self, *_, **__):
+        raise Unsupported("There is no such search.", remedy="Set retrieval.fusion to convex.")
+
+
+def test_where_no_store_fuses_the_index_does(index_of, embedder):
+    """Its vectors are its own, the copy has no words, or the store cannot."""
+    index = index_of(SHIPS)
+    ours = retriever(index, embedder).search("the mast broke", ALL)
+    plain = FusesNothing(embedder.dimensions)
+    copy_vectors(index, plain)
+    for one in (
+        index,
+        native(index, embedder, has_words=False),
+        MirroredIndex(index, plain),
+    ):
+        got = retriever(one, embedder, fusion=Fusion.NATIVE).search("the mast broke", ALL)
+        assert [(f.passage, f.lexical) for f in got.found] == [
+            (f.passage, f.lexical) for f in ours.found
+        ]
+        assert "native" not in got.seconds
+
+
+def test_a_question_the_embedder_does_not_understand_is_not_fused(index_of, embedder):
+    search = retriever(native(index_of(SHIPS), embedder), embedder, fusion=Fusion.NATIVE)
+    got = search.search("海试是新船交付之前的航行试验", ALL)
+    assert names(got) == ["海试"]
+    assert got.dense_use is DenseUse.LANGUAGE
+    assert "native" not in got.seconds
+
+
+def test_one_kind_of_search_is_never_fused(index_of, embedder):
+    for mode in (Mode.DENSE, Mode.LEXICAL):
+        index = native(index_of(SHIPS), embedder)
+        got = retriever(index, embedder, fusion=Fusion.NATIVE, mode=mode).search("mast", ALL)
+        assert "native" not in got.seconds
+
+
+def test_wordings_are_fused_by_the_store_too(index_of, embedder):
+    search = retriever(native(index_of(SHIPS), embedder), embedder, fusion=Fusion.NATIVE)
+    rewriting = Rewriting(by="m", wordings=("white sails in the sun",))
+    got = search.search("cloth", ALL, rewriting=rewriting)
+    assert "sail" in names(got)[:2]
+    assert got.found[0].score <= 1
 
 
 def test_only_what_is_in_scope_is_found(index_of, embedder):

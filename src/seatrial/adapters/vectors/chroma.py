@@ -29,6 +29,7 @@ from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
+    Idf,
     Point,
     in_order,
     query_of,
@@ -149,11 +150,20 @@ class ChromaVectors:
         )
         return sorted_hits(((key, score) for key, score, _ in chosen), k)
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002 - see port
-        """See VectorStore: Chroma finds texts, but does not rank them."""
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],  # noqa: ARG002 - see port
+        words: Sequence[str],  # noqa: ARG002
+        k: int,  # noqa: ARG002
+        scope: Scope,  # noqa: ARG002
+        *,
+        dense_weight: float,  # noqa: ARG002
+        idf: Idf | None = None,  # noqa: ARG002
+    ) -> Hits:
+        """See VectorStore: Chroma finds texts, but ranks by vectors alone."""
         raise Unsupported(
-            "Chroma has no ranked text search of its own.",
-            remedy="Search by words in the text index of seatrial.",
+            "Chroma has no search by words and vectors of its own.",
+            remedy="Set retrieval.fusion to convex.",
         )
 
     def keys(self) -> Iterator[NDArray[np.int64]]:

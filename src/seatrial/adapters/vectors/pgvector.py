@@ -13,12 +13,21 @@ from numpy.typing import NDArray
 
 from seatrial.adapters.store.pool import Pool
 from seatrial.adapters.store.postgres_errors import first_line
+from seatrial.adapters.vectors.pgvector_sql import (
+    NOTHING_TOLD,
+    SPARSE,
+    as_json,
+    clean,
+    hybrid_statement,
+    scoped,
+    sparse_of,
+)
 from seatrial.adapters.vectors.remote import VectorsUnavailable, answering, shown
+from seatrial.adapters.vectors.sparse import ONCE, asked_of, kept_of
 from seatrial.kernel.errors import Invalid, MissingExtra
-from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
-from seatrial.rag.index.vector_store import Point, in_order, query_of, rows_of, sorted_hits
+from seatrial.rag.index.vector_store import Idf, Point, in_order, query_of, rows_of, sorted_hits
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 _BATCH = 500
 _PAGE = 10_000
+_MOST_WORDS = 10_000
 _LONGEST_GRAPH = 2_000
 """Dimensions that an HNSW graph of pgvector takes; longer vectors are scanned."""
 
@@ -49,8 +59,8 @@ class CollectionNameInvalid(Invalid):
 class PgVectors:
     """One table of vectors; see `VectorStore`.
 
-    Conditions are evaluated in SQL, exactly as `conditions.satisfies` says. Text search is
-    PostgreSQL's own, in the configuration ``simple``: words as they are, no CJK.
+    Conditions are evaluated in SQL, exactly as `conditions.satisfies` says. Words are
+    numbers, an array for which there is an index, and a ``sparsevec`` of what each tells.
 
     Args:
         url: ``postgresql://user:password@host:port/database``; the extension must be there, or the
@@ -110,13 +120,24 @@ class PgVectors:
         db.execute(
             f"CREATE TABLE IF NOT EXISTS {self._table} ("
             f"key BIGINT PRIMARY KEY, embedding vector({self._dimensions}) NOT NULL, "
-            "document TEXT NOT NULL, body TEXT NOT NULL, meta JSONB NOT NULL, "
-            "readers TEXT[], words tsvector NOT NULL)"
+            "document TEXT NOT NULL, meta JSONB NOT NULL, readers TEXT[], "
+            f"said INT[] NOT NULL DEFAULT '{{}}', told {SPARSE} NOT NULL DEFAULT '{NOTHING_TOLD}')"
         )
+        self._renew(db)
         db.execute(
-            f"CREATE INDEX IF NOT EXISTS {self._table}_words ON {self._table} USING gin (words)"
+            f"CREATE INDEX IF NOT EXISTS {self._table}_said ON {self._table} USING gin (said)"
         )
         self._is_made = True
+
+    def _renew(self, db: Connection[Any]) -> None:
+        """Tables of older versions hold the text of each chunk, and PostgreSQL's words of it."""
+        column = "SELECT FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'body'"
+        if db.execute(f"{column} AND NOT attisdropped", (self._table,)).fetchone() is not None:
+            db.execute(
+                f"ALTER TABLE {self._table} DROP COLUMN body, DROP COLUMN words, "
+                "ADD COLUMN said INT[] NOT NULL DEFAULT '{}', "
+                f"ADD COLUMN told {SPARSE} NOT NULL DEFAULT '{NOTHING_TOLD}'"
+            )
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See VectorStore; all of the points or none."""
@@ -125,20 +146,20 @@ class PgVectors:
             (
                 point.key,
                 _literal(row.tolist()),
-                _clean(point.document),
-                _clean(point.text),
-                _json(_meta(point)),
-                None if point.readers is None else [_clean(one) for one in sorted(point.readers)],
-                _clean(point.text),
+                clean(point.document),
+                as_json(_meta(point)),
+                None if point.readers is None else [clean(one) for one in sorted(point.readers)],
+                *sparse_of(kept_of(point.words, _MOST_WORDS)),
             )
             for point, row in zip(points, rows, strict=True)
         ]
         statement = (
-            f"INSERT INTO {self._table} VALUES "  # noqa: S608 - a name that was checked
-            "(%s, %s::vector, %s, %s, %s::jsonb, %s::text[], to_tsvector('simple', %s)) "
+            f"INSERT INTO {self._table} "  # noqa: S608 - a name that was checked
+            "(key, embedding, document, meta, readers, said, told) VALUES "
+            "(%s, %s::vector, %s, %s::jsonb, %s::text[], %s::int[], %s::sparsevec) "
             "ON CONFLICT (key) DO UPDATE SET embedding = excluded.embedding, "
-            "document = excluded.document, body = excluded.body, meta = excluded.meta, "
-            "readers = excluded.readers, words = excluded.words"
+            "document = excluded.document, meta = excluded.meta, "
+            "readers = excluded.readers, said = excluded.said, told = excluded.told"
         )
         with self._lent() as db, db.cursor() as cursor:
             for start in range(0, len(values), _BATCH):
@@ -172,7 +193,7 @@ class PgVectors:
 
     def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
         """See VectorStore."""
-        where, values = _scoped(scope)
+        where, values = scoped(scope)
         literal = _literal(query_of(vector, self._dimensions))
         statement = (
             f"SELECT key, 1 - (embedding <=> %s::vector) FROM {self._table} "  # noqa: S608
@@ -184,19 +205,32 @@ class PgVectors:
             found = db.execute(statement, (literal, *values, literal, max(0, k))).fetchall()
         return sorted_hits(((int(key), float(score)) for key, score in found), k)
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:
-        """See VectorStore: those that hold any of the words, by ``ts_rank_cd``."""
-        where, values = _scoped(scope)
-        words = (
-            "(SELECT string_agg(quote_literal(lexeme), ' | ')::tsquery AS asked "
-            "FROM unnest(to_tsvector('simple', %s)))"
-        )
-        statement = (
-            f"SELECT key, ts_rank_cd(words, asked) AS rank FROM {self._table}, "  # noqa: S608
-            f"{words} AS q WHERE words @@ asked AND {where} ORDER BY rank DESC, key LIMIT %s"
-        )
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        words: Sequence[str],
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+        idf: Idf | None = None,
+    ) -> Hits:
+        """See VectorStore: the cosine, and BM25 as a share of what it could be, each by its weight;
+        both are known of all that either found."""
+        where, values = scoped(scope)
+        literal, n = _literal(query_of(vector, self._dimensions)), max(0, k)
+        share = dense_weight if words else 1.0
+        said, told = list[int](), NOTHING_TOLD
+        if share < 1:
+            said, told = sparse_of(asked_of(words, ONCE * (1 - share), _MOST_WORDS, idf))
+        near, by_words = (*values, literal, n), (said, *values, told, n)
         with self._lent() as db:
-            found = db.execute(statement, (_clean(text), *values, max(0, k))).fetchall()
+            for setting in _SEARCHING:
+                db.execute(setting)
+            found = db.execute(
+                hybrid_statement(self._table, where),
+                (*near, *by_words, share / 2, literal, told, n),
+            ).fetchall()
         return sorted_hits(((int(key), float(score)) for key, score in found), k)
 
     def keys(self) -> Iterator[NDArray[np.int64]]:
@@ -236,92 +270,15 @@ class PgVectors:
         self._pool.close()
 
 
-def _scoped(scope: Scope) -> tuple[str, list[object]]:
-    """A condition in SQL, and its values in order."""
-    parts, values = ["TRUE"], list[object]()
-    if scope.readers is not None:
-        parts.append("(readers IS NULL OR readers && %s::text[])")
-        values.append([_clean(one) for one in sorted(scope.readers)])
-    if scope.where is not None:
-        parts.append(_sql(scope.where, values))
-    return " AND ".join(parts), values
-
-
-def _sql(condition: Condition, values: list[object]) -> str:
-    match condition:
-        case Not(part):
-            return f"NOT {_sql(part, values)}"
-        case And(parts) | Or(parts):
-            word, empty = (" AND ", "TRUE") if isinstance(condition, And) else (" OR ", "FALSE")
-            return f"({word.join(_sql(part, values) for part in parts) or empty})"
-        case Equals(field, value):
-            return _equal(field, value, values)
-        case In(field, several):
-            alike = " OR ".join(_equal(field, value, values) for value in several)
-            return f"({alike or 'FALSE'})"
-        case Range():
-            return _between(condition, values)
-
-
-def _equal(field: str, value: str | float, values: list[object]) -> str:
-    """Containment: an array holds a value, 3 is 3.0, true is not 1, and nothing holds nothing."""
-    values += [_clean(field), _json(_clean(value) if isinstance(value, str) else value)]
-    return "coalesce(meta -> %s @> %s::jsonb, FALSE)"
-
-
-def _between(condition: Range, values: list[object]) -> str:
-    """Each value that the field holds is compared with bounds of its own kind, in one pass."""
-    bounds = [
-        (sign, bound)
-        for sign, bound in (
-            (">", condition.gt),
-            (">=", condition.gte),
-            ("<", condition.lt),
-            ("<=", condition.lte),
-        )
-        if bound is not None
-    ]
-    kinds = {isinstance(bound, str) for _, bound in bounds}
-    if len(kinds) > 1:
-        return "FALSE"
-    of_text = kinds == {True}
-    kind, held = ("string", "(e #>> '{}') COLLATE \"C\"") if of_text else ("number", "e::numeric")
-    values += [_clean(condition.field)] * 3
-    tests = [f"jsonb_typeof(e) = '{kind}'"] if bounds else []
-    for sign, bound in bounds:
-        tests.append(f"{held} {sign} %s" if of_text else f"{held} {sign} %s::numeric")
-        values.append(_clean(bound) if isinstance(bound, str) else _json(bound))
-    # CASE, since the order of tests joined by AND is not promised and a cast may fail.
-    test = (
-        f"CASE WHEN {tests[0]} THEN {' AND '.join(tests[1:])} END"
-        if bounds
-        else "jsonb_typeof(e) <> 'null'"
-    )
-    return (
-        "EXISTS (SELECT FROM jsonb_array_elements(CASE jsonb_typeof(meta -> %s) WHEN 'array' "
-        f"THEN meta -> %s ELSE jsonb_build_array(meta -> %s) END) AS e WHERE {test})"
-    )
-
-
 def _meta(point: Point) -> dict[str, object]:
     return {
-        _clean(field): [_clean(one) for one in value]
+        clean(field): [clean(one) for one in value]
         if isinstance(value, tuple)
-        else _clean(value)
+        else clean(value)
         if isinstance(value, str)
         else value
         for field, value in point.metadata.items()
     }
-
-
-def _json(value: object) -> str:
-    """JSON, in which infinity is a number beyond all floats: PostgreSQL's have no end."""
-    return json.dumps(value).replace("Infinity", "1e999")
-
-
-def _clean(text: str) -> str:
-    """A text as PostgreSQL can hold it: without NUL and halves of surrogate pairs."""
-    return text.replace("\0", "�").encode("utf-8", "replace").decode()
 
 
 def _literal(row: Sequence[float]) -> str:

@@ -1,4 +1,4 @@
-"""Vectors in Pinecone: an index of dense vectors by cosine, a namespace for each collection."""
+"""Vectors in Pinecone: an index of dense vectors, a namespace for each collection."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ from seatrial.adapters.vectors.remote import (
     shown,
     typed_name,
 )
+from seatrial.adapters.vectors.sparse import ONCE, asked_of, kept_of
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Or, Range, Scalar
 from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
+    Idf,
     Point,
     in_order,
     query_of,
@@ -39,12 +41,19 @@ from seatrial.rag.index.vector_store import (
 )
 from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
 
-_BATCH = 100
-"""Of vectors with their metadata: Pinecone takes 2 MB a request."""
+_BATCH = 50
+"""Of vectors with their words and metadata: Pinecone takes 2 MB a request."""
 
 _FETCHED = 100
 _DELETED = 1_000
 _MOST = 10_000
+_MOST_WORDS = 1_000
+"""Different ones beside a vector: Pinecone's pages name this in one place, 2,048 in another."""
+
+_LEAST_SHARE = 1e-6
+"""Of a vector: Pinecone takes none of zeros alone."""
+
+_NO_SPARSE = "does not support sparse values"
 _FRESH_S = 10.0
 _AGAIN_S = 0.1
 
@@ -56,9 +65,13 @@ class PineconeVectors:
     process wrote, by the log sequence numbers that replies carry; lists of keys have none. Of
     deletions the client tells none, so what this process deleted is left out here.
 
+    Words lie beside a vector as sparse values where the index takes them: its metric is dotproduct,
+    and it was made by Pinecone's API before 2026-07, since when an index is asked by vectors or by
+    words.
+
     Args:
         host: of the index, as Pinecone's console shows it. The index exists, with the metric cosine
-            and the embedder's dimensions.
+            or dotproduct, and the embedder's dimensions.
         collection: the namespace.
         dimensions: of the vectors.
         api_key: of the project.
@@ -88,6 +101,7 @@ class PineconeVectors:
         self._lock = threading.Lock()
         self._written = self._settled = 0
         self._gone: frozenset[int] = frozenset()
+        self._sparse: bool | None = None
         with answering(self._where):
             self._index: Any = Index(host=host, api_key=api_key, timeout=timeout_s)
 
@@ -97,14 +111,29 @@ class PineconeVectors:
         with self._lock:
             self._gone = self._gone.difference(point.key for point in points)
         for start in range(0, len(points), _BATCH):
-            batch = [
-                {"id": str(point.key), "values": row.tolist(), "metadata": flat(point)}
-                for point, row in zip(
-                    points[start : start + _BATCH], rows[start : start + _BATCH], strict=True
-                )
-            ]
+            some = points[start : start + _BATCH], rows[start : start + _BATCH]
             with answering(self._where):
-                self._wrote(self._index.upsert(vectors=batch, namespace=self._name))
+                self._wrote(self._upserted(*some))
+
+    def _upserted(self, points: Sequence[Point], rows: NDArray[np.float32]) -> Any:
+        """The reply to a batch, which went without its words where the index takes none."""
+        from pinecone.errors.exceptions import ApiError
+
+        sparse = self._takes_words()
+        batch = [_record(*one, sparse=sparse) for one in zip(points, rows, strict=True)]
+        try:
+            return self._index.upsert(vectors=batch, namespace=self._name)
+        except ApiError as refused:
+            if not sparse or _NO_SPARSE not in str(refused):
+                raise
+            self._sparse = False
+            return self._upserted(points, rows)
+
+    def _takes_words(self) -> bool:
+        """Whether the index takes sparse values, so far as its metric and its replies tell."""
+        if self._sparse is None:
+            self._sparse = self._index.describe_index_stats().metric == "dotproduct"
+        return self._sparse
 
     def delete(self, keys: Sequence[int]) -> None:
         """See VectorStore."""
@@ -118,21 +147,49 @@ class PineconeVectors:
 
     def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
         """See VectorStore; at most 10,000."""
+        return self._best({"vector": query_of(vector, self._dimensions)}, k, scope)
+
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        words: Sequence[str],
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+        idf: Idf | None = None,
+    ) -> Hits:
+        """See VectorStore: the weighted mean of the cosine and of BM25, each as a share of what it
+        could be: Pinecone adds up what the numbers of a question were multiplied by."""
         values = query_of(vector, self._dimensions)
-        asked, same = (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_flat)
-        if asked == NOTHING or k < 1:
+        share = max(dense_weight, _LEAST_SHARE) if words else 1.0
+        asked: dict[str, Any] = {"vector": [share / 2 * value for value in values]}
+        if share < 1:
+            asked["sparse_vector"] = asked_of(words, ONCE * (1 - share), _MOST_WORDS, idf)
+        with answering(self._where):
+            takes = not words or self._takes_words()
+        if takes:
+            try:
+                return self._best(asked, k, scope, above=share / 2)
+            except VectorsUnavailable as refused:
+                if _NO_SPARSE not in refused.problem:
+                    raise
+                self._sparse = False
+        raise Unsupported(
+            f"The index of {self._where} takes no words beside its vectors.",
+            remedy="Make one with the metric dotproduct by API 2025-10 of Pinecone, and build the "
+            "index again; or set retrieval.fusion to convex.",
+        )
+
+    def _best(self, asked: dict[str, Any], k: int, scope: Scope, *, above: float = 0.0) -> Hits:
+        where, same = (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_flat)
+        if where == NOTHING or k < 1:
             return NO_HITS
-        where = _filter(asked, scope)
+        asked |= {"namespace": self._name, "filter": _filter(where, scope)}
 
         def find(n: int) -> list[Any]:
             found = self._fresh(
-                lambda: self._index.query(
-                    top_k=n,
-                    vector=values,
-                    namespace=self._name,
-                    filter=where,
-                    include_metadata=not same,
-                )
+                lambda: self._index.query(top_k=n, include_metadata=not same, **asked)
             )
             matches: list[Any] = found.matches
             return matches
@@ -143,14 +200,7 @@ class PineconeVectors:
             return same or kept_satisfies(one.metadata[META], scope)
 
         chosen = find(min(k, _MOST)) if same and not self._gone else best(find, k, keep, most=_MOST)
-        return sorted_hits(((int(one.id), float(one.score)) for one in chosen), k)
-
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002 - see port
-        """See VectorStore: an index of dense vectors has no text search."""
-        raise Unsupported(
-            "An index of dense vectors in Pinecone has no text search.",
-            remedy="Search by words in the text index of seatrial.",
-        )
+        return sorted_hits(((int(one.id), above + float(one.score)) for one in chosen), k)
 
     def keys(self) -> Iterator[NDArray[np.int64]]:
         """See VectorStore."""
@@ -231,6 +281,13 @@ class PineconeVectors:
                     remedy="Try again.",
                 )
             self._sleep(_AGAIN_S)
+
+
+def _record(point: Point, row: NDArray[np.float32], *, sparse: bool) -> dict[str, Any]:
+    made = {"id": str(point.key), "values": row.tolist(), "metadata": flat(point)}
+    if sparse and point.words:
+        made["sparse_values"] = kept_of(point.words, _MOST_WORDS)
+    return made
 
 
 def _filter(asked: Condition, scope: Scope) -> dict[str, Any] | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from threading import Lock
 from typing import Any
 
@@ -23,12 +23,14 @@ from seatrial.adapters.vectors.remote import (
     shown,
     typed_name,
 )
+from seatrial.adapters.vectors.sparse import ONCE, asked_of, kept_of
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range
 from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
+    Idf,
     Point,
     in_order,
     query_of,
@@ -40,6 +42,8 @@ from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
 _BATCH = 256
 _PAGE = 4096
 _MOST = 10_000
+_WORDS = "words"
+_MOST_WORDS = 10_000
 
 
 class QdrantVectors:
@@ -88,23 +92,44 @@ class QdrantVectors:
         self._alone: AbstractContextManager[object] = Lock() if path != url else nullcontext()
 
     def _make(self) -> None:
+        models = self._models
         if not self._client.collection_exists(self._name):
-            cosine = self._models.VectorParams(
-                size=self._dimensions, distance=self._models.Distance.COSINE
+            cosine = models.VectorParams(size=self._dimensions, distance=models.Distance.COSINE)
+            self._client.create_collection(
+                self._name,
+                vectors_config=cosine,
+                sparse_vectors_config={_WORDS: models.SparseVectorParams()},
             )
-            self._client.create_collection(self._name, vectors_config=cosine)
+        self._has_words = self._is_worded() or self._add_words()
         self._is_made = True
+
+    def _is_worded(self) -> bool:
+        held = self._client.get_collection(self._name).config.params.sparse_vectors
+        return _WORDS in (held or {})
+
+    def _add_words(self) -> bool:
+        """Give a collection from before there were words a place for them, where the server can: it
+        is asked for vectors as before where not."""
+        models = self._models
+        with suppress(Exception):  # of servers and clients from before 1.18
+            place = models.SparseVectorNameConfig(sparse=models.SparseVectorConfig())
+            self._client.create_vector_name(self._name, _WORDS, place)
+        return self._is_worded()
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See VectorStore; all of a batch or none of it."""
         rows = rows_of(points, self._dimensions)
-        made = [
-            self._models.PointStruct(id=point.key, vector=row.tolist(), payload=flat(point))
-            for point, row in zip(points, rows, strict=True)
-        ]
         with self._asked():
+            made = [self._point(*pair) for pair in zip(points, rows, strict=True)]
             for start in range(0, len(made), _BATCH):
                 self._client.upsert(self._name, made[start : start + _BATCH], wait=True)
+
+    def _point(self, point: Point, row: NDArray[np.float32]) -> Any:
+        vector: Any = row.tolist()
+        if self._has_words and point.words:
+            words = self._models.SparseVector(**kept_of(point.words, _MOST_WORDS))
+            vector = {"": vector, _WORDS: words}
+        return self._models.PointStruct(id=point.key, vector=vector, payload=flat(point))
 
     def delete(self, keys: Sequence[int]) -> None:
         """See VectorStore."""
@@ -116,38 +141,83 @@ class QdrantVectors:
     def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
         """See VectorStore."""
         query = query_of(vector, self._dimensions)
+
+        def near(n: int, filtered: Any) -> dict[str, Any]:
+            return {"query": query, "query_filter": filtered, "limit": n}
+
+        return self._best(near, k, scope)
+
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        words: Sequence[str],
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+        idf: Idf | None = None,
+    ) -> Hits:
+        """See VectorStore: the cosine, and BM25 of sparse vectors as a share of what it could be,
+        each by its weight in a formula, which Qdrant has from 1.14 on."""
+        models, share = self._models, dense_weight if words else 1.0
+        legs: list[dict[str, Any]] = [{"query": query_of(vector, self._dimensions)}]
+        if share < 1:
+            asked = asked_of(words, ONCE * (1 - share), _MOST_WORDS, idf)
+            legs.append({"query": models.SparseVector(**asked), "using": _WORDS})
+        near = models.SumExpression(sum=[1.0, "$score[0]"])
+        fusion = models.FormulaQuery(
+            formula=models.SumExpression(
+                sum=[models.MultExpression(mult=[share / 2, near]), "$score[1]"]
+            ),
+            defaults={"$score[0]": 0.0, "$score[1]": 0.0},  # of what the other leg found
+        )
+
+        def fused(n: int, filtered: Any) -> dict[str, Any]:
+            prefetch = [models.Prefetch(**leg, filter=filtered, limit=n) for leg in legs]
+            return {"prefetch": prefetch, "query": fusion, "limit": n}
+
+        return self._best(fused, k, scope, by_words=True)
+
+    def _best(
+        self,
+        ask: Callable[[int, Any], dict[str, Any]],
+        k: int,
+        scope: Scope,
+        *,
+        by_words: bool = False,
+    ) -> Hits:
+        """The best k of what a query finds within the scope."""
         asked, same = (
             (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_complement)
         )
-        if asked == NOTHING or k < 1:
-            return NO_HITS
         filtered = self._filter(asked, scope)
 
         def find(n: int) -> list[Any]:
             with self._asked():
+                if by_words:
+                    self._need_words()
                 found = self._client.query_points(
-                    self._name,
-                    query=query,
-                    query_filter=filtered,
-                    limit=n,
-                    with_payload=not same,
-                    with_vectors=False,
+                    self._name, **ask(n, filtered), with_payload=not same, with_vectors=False
                 )
             points: list[Any] = found.points
             return points
 
+        if asked == NOTHING or k < 1:
+            return NO_HITS
         if same:
             found = find(k)
         else:
             found = best(find, k, lambda one: kept_satisfies(one.payload[META], scope), most=_MOST)
         return sorted_hits(((int(one.id), float(one.score)) for one in found), k)
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002 - see port
-        """See VectorStore: Qdrant ranks no text by itself."""
-        raise Unsupported(
-            "Qdrant has no ranked text search of its own.",
-            remedy="Search by words in the text index of seatrial.",
-        )
+    def _need_words(self) -> None:
+        if not self._has_words:
+            raise Unsupported(
+                f"The collection {self._name!r} of {self._where} has no place for words.",
+                remedy="Delete it, or name another, and build the index again; or set "
+                "retrieval.fusion to convex.",
+                collection=self._name,
+            )
 
     def keys(self) -> Iterator[NDArray[np.int64]]:
         """See VectorStore."""
@@ -171,7 +241,8 @@ class QdrantVectors:
                 for one in self._client.retrieve(
                     self._name, wanted[start : start + _PAGE], with_payload=False, with_vectors=True
                 ):
-                    found[int(one.id)] = one.vector
+                    held = one.vector
+                    found[int(one.id)] = held[""] if isinstance(held, dict) else held
         return in_order(found, wanted, self._dimensions)
 
     def drop(self) -> None:

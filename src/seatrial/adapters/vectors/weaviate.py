@@ -22,32 +22,41 @@ from seatrial.adapters.vectors.remote import (
     answering,
     bounds_of,
     can_flat,
-    flat,
     kept_satisfies,
     name_of,
     number,
     shown,
     typed_name,
 )
+from seatrial.adapters.vectors.weaviate_schema import (
+    FACTS,
+    WORDS,
+    alpha_of,
+    number_property,
+    properties_of,
+    settings,
+    text_of,
+    words_property,
+)
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Or, Range, Scalar
-from seatrial.rag.index.passage import NO_HITS, Hits
+from seatrial.rag.index.failures import Unsupported
+from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
-from seatrial.rag.index.vector_store import Point, in_order, query_of, rows_of, sorted_hits
+from seatrial.rag.index.vector_store import Idf, Point, in_order, query_of, rows_of, sorted_hits
 from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
 
 _BATCH = 200
 _PAGE = 1_000
 _MOST = 10_000
-_FACTS = "facts"
-_TEXT = "body"
 
 
 class WeaviateVectors:
     """One collection of Weaviate; see `VectorStore`.
 
     Texts and booleans of metadata lie together as ``field=value``, so that any field may come and
-    one field may hold values of several kinds; numbers have a property of their own each.
+    one field may hold values of several kinds; numbers have a property of their own each. Words lie
+    together as one text, cut at its spaces and else left as it is.
 
     Args:
         url: ``http://host:8080`` of REST.
@@ -77,6 +86,7 @@ class WeaviateVectors:
         self._where = f"Weaviate at {shown(url)}"
         self._lock = threading.Lock()
         self._made: Any = None
+        self._known: set[str] = set()
         with answering(self._where):
             self._client: Any = weaviate.connect_to_custom(
                 http_host=host,
@@ -95,39 +105,14 @@ class WeaviateVectors:
                 raise
 
     def _make(self) -> None:
-        from weaviate.classes.config import (
-            Configure,
-            DataType,
-            Property,
-            Tokenization,
-            VectorDistances,
-        )
-
         if not self._client.collections.exists(self._name):
-            words = {"tokenization": Tokenization.FIELD, "index_searchable": False}
-            self._client.collections.create(
-                self._name,
-                vector_config=Configure.Vectors.self_provided(
-                    vector_index_config=Configure.VectorIndex.hnsw(
-                        distance_metric=VectorDistances.COSINE, ef=256
-                    )
-                ),
-                properties=[
-                    Property(name=_TEXT, data_type=DataType.TEXT, index_filterable=False),
-                    Property(name="document", data_type=DataType.TEXT, **words),
-                    Property(
-                        name=META,
-                        data_type=DataType.TEXT,
-                        index_filterable=False,
-                        index_searchable=False,
-                    ),
-                    Property(name=OPEN, data_type=DataType.BOOL),
-                    Property(name=BY, data_type=DataType.TEXT_ARRAY, **words),
-                    Property(name=_FACTS, data_type=DataType.TEXT_ARRAY, **words),
-                ],
-            )
+            self._client.collections.create(self._name, **settings())
         self._made = self._client.collections.get(self._name)
-        self._known = self._numbers()
+        self._known = self._properties()
+        if WORDS not in self._known:  # it was made before words were copied
+            with suppress(Exception):  # whoever may not, searches by vectors
+                self._made.config.add_property(words_property())
+                self._known.add(WORDS)
 
     @property
     def _rows(self) -> Any:
@@ -136,26 +121,26 @@ class WeaviateVectors:
             self._make()
         return self._made
 
-    def _numbers(self) -> set[str]:
-        """The properties of numbers that there are, others' included."""
-        found = self._made.config.get(simple=True).properties
-        return {one.name for one in found if one.name.startswith("n")}
+    def _properties(self) -> set[str]:
+        """The properties that there are, others' included."""
+        return {one.name for one in self._made.config.get(simple=True).properties}
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See VectorStore; batches are whole, not all of the points together."""
         from weaviate.classes.data import DataObject
 
         rows = rows_of(points, self._dimensions)
+        with answering(self._where):
+            has_words = self._has(WORDS)
         made = [
             DataObject(
-                properties=_properties(point),
+                properties=properties_of(point, with_words=has_words),
                 uuid=UUID(int=point.key),
                 vector=row.tolist(),
             )
             for point, row in zip(points, rows, strict=True)
         ]
         with answering(self._where):
-            self._rows  # noqa: B018 - it is there before its properties are
             self._add_numbers(made)
             for start in range(0, len(made), _BATCH):
                 done = self._rows.data.insert_many(made[start : start + _BATCH])
@@ -168,14 +153,10 @@ class WeaviateVectors:
 
     def _add_numbers(self, made: Sequence[Any]) -> None:
         """A property for each field of numbers that is new."""
-        from weaviate.classes.config import DataType, Property
-
         named = {name for one in made for name in one.properties if name.startswith("n")}
         with self._lock:
             for name in sorted(named - self._known):
-                self._rows.config.add_property(
-                    Property(name=name, data_type=DataType.NUMBER, index_range_filters=True)
-                )
+                self._rows.config.add_property(number_property(name))
                 self._known.add(name)
 
     def delete(self, keys: Sequence[int]) -> None:
@@ -207,14 +188,36 @@ class WeaviateVectors:
         chosen = self._best(near, k, scope)
         return sorted_hits(((one.uuid.int, 1 - float(one.metadata.distance)) for one in chosen), k)
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:
-        """See VectorStore: Weaviate's own BM25."""
-        from weaviate.classes.query import MetadataQuery
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        words: Sequence[str],
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+        idf: Idf | None = None,  # noqa: ARG002 - see port
+    ) -> Hits:
+        """See VectorStore: Weaviate's cosines and BM25; see `alpha_of`."""
+        from weaviate.classes.query import HybridFusion, MetadataQuery
 
-        def matching(n: int, where: Any, held: list[str]) -> list[Any]:
-            found = self._rows.query.bm25(
-                text,
-                query_properties=[_TEXT],
+        query, asked = query_of(vector, self._dimensions), text_of(words)
+        with answering(self._where):
+            if asked and not self._has(WORDS):
+                raise Unsupported(
+                    f"The collection {self._name} of {self._where} has no property for words.",
+                    remedy="Delete it, or name another, and build the index again; or set "
+                    "retrieval.fusion to convex.",
+                    collection=self._name,
+                )
+
+        def both(n: int, where: Any, held: list[str]) -> list[Any]:
+            found = self._rows.query.hybrid(
+                asked or None,
+                alpha=alpha_of(dense_weight) if asked else 1,
+                vector=query,
+                query_properties=[WORDS],
+                fusion_type=HybridFusion.RELATIVE_SCORE,
                 limit=n,
                 filters=where,
                 return_properties=held,
@@ -223,9 +226,7 @@ class WeaviateVectors:
             objects: list[Any] = found.objects
             return objects
 
-        if not text.strip():
-            return NO_HITS
-        chosen = self._best(matching, k, scope)
+        chosen = self._best(both, k, scope)
         return sorted_hits(((one.uuid.int, float(one.metadata.score)) for one in chosen), k)
 
     def _best(self, ask: Any, k: int, scope: Scope) -> Sequence[Any]:
@@ -273,7 +274,7 @@ class WeaviateVectors:
         """See VectorStore."""
         with answering(self._where):
             self._client.collections.delete(self._name)
-            self._made = None
+            self._made, self._known = None, set()
 
     def close(self) -> None:
         """See VectorStore."""
@@ -325,7 +326,7 @@ class WeaviateVectors:
         from weaviate.classes.query import Filter
 
         facts = [f"{typed_name(field, v)}={v}" for v in values if isinstance(v, str | bool)]
-        parts: list[Any] = [Filter.by_property(_FACTS).contains_any(facts)] if facts else []
+        parts: list[Any] = [Filter.by_property(FACTS).contains_any(facts)] if facts else []
         name = typed_name(field, 0.0)
         numbers = [number(v) for v in values if not isinstance(v, str | bool)]
         if numbers and self._has(name):
@@ -336,7 +337,7 @@ class WeaviateVectors:
         """Whether there is such a property: Weaviate refuses to compare one that is not there."""
         if name not in self._known:
             self._rows  # noqa: B018 - it is there before its properties are
-            self._known |= self._numbers()
+            self._known |= self._properties()
         return name in self._known
 
 
@@ -344,19 +345,4 @@ def _never() -> Any:
     """What no point satisfies."""
     from weaviate.classes.query import Filter
 
-    return Filter.by_property(_FACTS).contains_any(["-"])
-
-
-def _properties(point: Point) -> dict[str, Any]:
-    kept: dict[str, Any] = {_TEXT: point.text}
-    facts: list[str] = []
-    for name, value in flat(point).items():
-        if name in {META, "document", OPEN, BY} or name.startswith("n"):
-            kept[name] = value
-        elif isinstance(value, list):
-            facts += [f"{name}={one}" for one in value]
-        else:
-            facts.append(f"{name}={value}")
-    if facts:
-        kept[_FACTS] = facts
-    return kept
+    return Filter.by_property(FACTS).contains_any(["-"])

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.legs import both_of
 from seatrial.rag.index.passage import NO_HITS, Candidates, Hits, Passage
 from seatrial.rag.index.reading import Index, IndexFacts, Scope
 from seatrial.rag.index.vector_store import Point, VectorStore, sorted_hits
 from seatrial.rag.index.weaken import best
+from seatrial.rag.index.words import WORDS, titled
 from seatrial.rag.text.document import Document, Outline
 
 _BATCH = 256
@@ -25,14 +27,20 @@ _MOST = 10_000
 
 
 def copy_vectors(
-    index: Index, vectors: VectorStore, *, told: Callable[[int, int], None] = lambda *_: None
+    index: Index,
+    vectors: VectorStore,
+    *,
+    held: NDArray[np.int64] | None = None,
+    told: Callable[[int, int], None] = lambda *_: None,
 ) -> int:
     """Copy to a store what it lacks of a version.
 
-    Args: told: hears of progress, as copied and to be copied.
+    Args:
+        held: keys that need no copying; None: those that the store has.
+        told: hears of progress, as copied and to be copied.
     Returns: how many were copied.   Raises: VectorsUnavailable; what was copied stays.
     """
-    missing = np.setdiff1d(index.keys(), _held(vectors)).tolist()
+    missing = np.setdiff1d(index.keys(), held_by(vectors) if held is None else held).tolist()
     for start in range(0, len(missing), _BATCH):
         keys = missing[start : start + _BATCH]
         rows = index.vectors(keys)
@@ -44,7 +52,7 @@ def copy_vectors(
                     key=passage.key,
                     vector=row,
                     document=passage.document,
-                    text=passage.text,
+                    words=WORDS.words(titled(passage.title, passage.text)),
                     metadata=passage.metadata,
                     readers=readers[passage.document],
                 )
@@ -58,12 +66,13 @@ def copy_vectors(
 def drop_unused(indexes: Iterable[Index], vectors: VectorStore) -> int:
     """Take out of a store what none of these versions has.   Returns: how many."""
     used = [index.keys() for index in indexes]
-    unused = np.setdiff1d(_held(vectors), np.concatenate(used) if used else [])
+    unused = np.setdiff1d(held_by(vectors), np.concatenate(used) if used else [])
     vectors.delete(unused.tolist())
     return len(unused)
 
 
-def _held(vectors: VectorStore) -> NDArray[np.int64]:
+def held_by(vectors: VectorStore) -> NDArray[np.int64]:
+    """The keys of all that a store has."""
     batches = list(vectors.keys())
     return np.concatenate(batches) if batches else np.empty(0, np.int64)
 
@@ -73,10 +82,11 @@ class MirroredIndex:
 
     Args:
         index: a version, all of whose vectors the store has.
+        has_words: whether the store has their words, too.
     """
 
-    def __init__(self, index: Index, vectors: VectorStore) -> None:
-        self._index, self._vectors = index, vectors
+    def __init__(self, index: Index, vectors: VectorStore, *, has_words: bool = True) -> None:
+        self._index, self._vectors, self._has_words = index, vectors, has_words
         self._keys = index.keys()
 
     @property
@@ -90,10 +100,37 @@ class MirroredIndex:
             return NO_HITS
 
         def find(n: int) -> Sequence[tuple[int, float]]:
-            hits = self._vectors.search(vector, n, scope)
-            return list(zip(hits.keys.tolist(), hits.scores.tolist(), strict=True))
+            return _pairs(self._vectors.search(vector, n, scope))
 
         return sorted_hits(best(find, k, lambda one: self._has(one[0]), most=_MOST), k)
+
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+    ) -> Hits | None:
+        """See Index.   Raises: VectorsUnavailable, ScopeTooNarrow."""
+        if not self._has_words:
+            return None
+        if k < 1:
+            return NO_HITS
+        words = WORDS.words(text)
+
+        def find(n: int) -> Sequence[tuple[int, float]]:
+            return _pairs(
+                self._vectors.hybrid(
+                    vector, words, n, scope, dense_weight=dense_weight, idf=self._index.idf
+                )
+            )
+
+        try:
+            return sorted_hits(best(find, k, lambda one: self._has(one[0]), most=_MOST), k)
+        except Unsupported:
+            return None
 
     def lexical(
         self,
@@ -144,3 +181,7 @@ class MirroredIndex:
     def _has(self, key: int) -> bool:
         at = int(np.searchsorted(self._keys, key))
         return at < len(self._keys) and self._keys[at] == key
+
+
+def _pairs(hits: Hits) -> Sequence[tuple[int, float]]:
+    return list(zip(hits.keys.tolist(), hits.scores.tolist(), strict=True))

@@ -89,6 +89,23 @@ class Index(Protocol):
         """
         ...
 
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+    ) -> Hits | None:
+        """The best k by a unit vector and by the words of a text, fused by the store that holds a
+        copy of the vectors; None where no store does, or it has no such search.
+
+        Args:
+            dense_weight: share of the vector, in [0, 1].
+        """
+        ...
+
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """The inverse document frequency (n,) of words, as its analysis gives them, > 0: how much
         each tells in all of the index, whoever asks; the most, where no chunk has it."""

@@ -135,6 +135,17 @@ class SegmentedIndex:
             return both_of(self, vector, text, k, scope, within=within)
         return whole.both(self._checked(vector), self._analysis.words(text), k)
 
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+    ) -> None:
+        """See Index: its vectors are its own."""
+
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""
         return self._bm25.idf(words)

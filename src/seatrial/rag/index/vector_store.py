@@ -8,9 +8,9 @@ seatrial in every case, so an answer cites the same spans wherever the vectors l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.text.document import Metadata
 
+Idf: TypeAlias = Callable[[Sequence[str]], NDArray[np.float64]]
+"""The inverse document frequency of each of some words; see `reading.Index.idf`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
@@ -29,13 +32,14 @@ class Point:
     Args:
         key: of the chunk, >= 0; never used again for another.
         vector: unit length, float32 (dimensions,).
-        text: of the chunk, for stores that search text themselves.
+        words: of the document's title and the chunk, as `words.WORDS` compares them, each as often
+            as it occurs: stores search these, whatever their own analysis would make of a text.
     """
 
     key: int
     vector: NDArray[np.float32]
     document: str
-    text: str
+    words: Sequence[str]
     metadata: Metadata
     readers: frozenset[str] | None
 
@@ -63,8 +67,28 @@ class VectorStore(Protocol):
         store, before the k best are chosen."""
         ...
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:
-        """The store's own text search. Raises: Unsupported."""
+    def hybrid(
+        self,
+        vector: NDArray[np.float32],
+        words: Sequence[str],
+        k: int,
+        scope: Scope,
+        *,
+        dense_weight: float,
+        idf: Idf | None = None,
+    ) -> Hits:
+        """The best by vector and by words, fused by the store in one request. The scope holds
+        inside the store for both, before the k best are chosen; without words it is `search`, but
+        for its scores.
+
+        Args:
+            words: of a question, as those of a point; what is spelt alike is the same word.
+            dense_weight: share of the vector in the fusion, in [0, 1].
+            idf: how much words tell, > 0, for stores that cannot count how many chunks have one;
+                None: all alike, there.
+        Returns: scores fall, are >= 0 and have no unit.
+        Raises: Unsupported, where the store or the collection has no such search.
+        """
         ...
 
     def keys(self) -> Iterator[NDArray[np.int64]]:

@@ -16,9 +16,14 @@ _HAN = re.compile("[\u3400-\u9fff]")
 
 
 def searched_text(document: Document, chunk: Chunk) -> str:
-    """What the words of a chunk are taken from: the title stands before each of them, since a
-    chunk seldom names again what its document is about."""
-    return f"{document.title}. {document.text[chunk.span.start : chunk.span.end]}"
+    """What the words of a chunk are taken from; see `titled`."""
+    return titled(document.title, document.text[chunk.span.start : chunk.span.end])
+
+
+def titled(title: str, text: str) -> str:
+    """The title stands before each chunk, since one seldom names again what its document is
+    about."""
+    return f"{title}. {text}"
 
 
 def _split(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from seatrial.rag.chunking.config import ChunkingConfig
 from seatrial.rag.embedding.config import EmbeddingConfig
 from seatrial.rag.loading.config import LoadingConfig
 from seatrial.rag.retrieval.config import RetrievalConfig
+from seatrial.rag.retrieval.settings import Fusion
 from seatrial.release.answer_gates import (
     AnswerGateConfig,
     AnswerReleaseConfig,
@@ -142,6 +143,15 @@ class KnowledgeConfig(ConfigModel):
     keep_versions: int = Field(
         default=3, ge=1, le=1000, description="Versions that are kept for rollback."
     )
+
+    @model_validator(mode="after")
+    def _fused_where_it_can_be(self) -> Self:
+        if self.retrieval.fusion is Fusion.NATIVE and self.vectors.kind == "chroma":
+            raise ValueError(
+                "chroma does not rank by words, so retrieval.fusion cannot be native: set it to "
+                "convex"
+            )
+        return self
 
 
 class KnowledgeFile(KnowledgeConfig):

@@ -44,7 +44,9 @@ class RetrievalConfig(ConfigModel):
     )
     fusion: Fusion = Field(
         default=_DEFAULT.fusion,
-        description="`convex` (a weighted mean of scores) or `rrf` (reciprocal ranks).",
+        description="`convex` (a weighted mean of scores), `rrf` (reciprocal ranks) or `native` "
+        "(the search by words and vectors of the store that `vectors` names; `convex` where that "
+        "cannot be asked).",
     )
     dense_weight: float = Field(
         default=_DEFAULT.dense_weight,

@@ -51,7 +51,7 @@ class Retrieved(msgspec.Struct, frozen=True, kw_only=True):
         dense_use: whether dense search took part, and if not, why.
         rewriting: what became of the question in other words; None where nobody was asked.
         seconds: time per stage, by name: rewrite, embed, then dense, lexical
-            or search (both), fuse, read, rerank.
+            or search (both; native, where the store fused), fuse, read, rerank.
         index: name and version that were asked.
     """
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.index.legs import legs_of, together
-from seatrial.rag.index.passage import NO_HITS, Candidates
+from seatrial.rag.index.passage import NO_HITS, Candidates, Hits
 from seatrial.rag.index.reading import Index, Scope
 from seatrial.rag.retrieval.baseline import Baseline
 from seatrial.rag.retrieval.diversity import distinct, mmr
@@ -125,8 +125,11 @@ class Search:
         use: DenseUse,
         unrelated: float,
     ) -> tuple[Candidates, Floats]:
-        settings, within = self.settings, depth * _DEEPER
-        share = settings.foreign_weight if use is DenseUse.WEAK else settings.dense_weight
+        settings, within, share = self.settings, depth * _DEEPER, self._share(use)
+        if settings.fusion is Fusion.NATIVE:
+            native = self._native(vector, words, depth, share)
+            if native is not None:
+                return native
         if settings.fusion is Fusion.RECIPROCAL_RANK:
             legs = legs_of(self.index, vector, words, depth, self.scope, within=within)
             self._spent("search")
@@ -138,6 +141,29 @@ class Search:
             scores = mixed(candidates.scores, share=share, unrelated=unrelated)
         self._spent("fuse")
         return candidates, scores
+
+    def _native(
+        self, vector: NDArray[np.float32], words: str, depth: int, share: float
+    ) -> tuple[Candidates, Floats] | None:
+        """What the store finds by words and vector at once, with what the index knows of it; None
+        where there is no such store."""
+        hits = self.index.hybrid(vector, words, depth, self.scope, dense_weight=share)
+        if hits is None:
+            return None
+        self._spent("native")
+        order = hits.keys.argsort()
+        keys = hits.keys[order]
+        cosines = Hits(keys, self.index.vectors(keys.tolist()) @ vector)
+        lexical = self.index.lexical(words, depth, self.scope, also=keys, within=depth * _DEEPER)
+        known = np.isin(lexical.keys, keys)
+        candidates = together((cosines, Hits(lexical.keys[known], lexical.scores[known])))
+        self._spent("lexical")
+        return candidates, normalised(hits.scores[order].astype(np.float64), 0.0)
+
+    def _share(self, use: DenseUse) -> float:
+        """Of vectors, in a fusion."""
+        settings = self.settings
+        return settings.foreign_weight if use is DenseUse.WEAK else settings.dense_weight
 
     def _chosen(self, candidates: Candidates, scores: Floats) -> list[Found]:
         """The best without copies, in the reranker's order where there is one, not all alike."""

@@ -22,6 +22,7 @@ class Fusion(StrEnum):
 
     CONVEX = "convex"
     RECIPROCAL_RANK = "rrf"
+    NATIVE = "native"  # by the store that has the vectors; convex where it has not all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from seatrial.rag.knowledge.config import KnowledgeConfig
 from seatrial.rag.loading.corpus import Corpus
 from seatrial.rag.loading.outcome import Loaded
 from seatrial.rag.loading.stamps import Stamps
+from seatrial.rag.retrieval.settings import Fusion
 from seatrial.wiring.knowledge.vectors import Copies
 from seatrial.wiring.workspace import Workspace
 
@@ -80,13 +81,18 @@ def build_index(
         told, shrink: as `Ingestion`.
         rehash: read every file again, whatever the drive says of it.
         embedder: of the program's own, in place of the one that is configured.
-    Raises: KnowledgeUnknown, IndexBeingBuilt, TooFewLeft, MissingExtra; what the embedder raises.
+    Raises: KnowledgeUnknown, IndexBeingBuilt, TooFewLeft, MissingExtra; Unsupported; what the
+        embedder and the store of vectors raise.
     """
     name, config = knowledge_config(workspace, name)
     store = index_store(workspace)
     embedder = embedder_of(workspace, config, embedder)
     preparation = Preparation(chunker=chunker_of(config.chunking, embedder), embedder=embedder)
     documents, folder = config.documents, corpus_folder(workspace)
+    is_copied = embedder is not None and config.vectors.kind != "embedded"
+    copies = copies_of(workspace, name, config)
+    if is_copied:
+        copies.check(preparation.recipe.dimensions)
     draft = store.draft(name, preparation.recipe)
     try:
         ingestion = Ingestion(draft, preparation, told=told, shrink=shrink)
@@ -102,9 +108,9 @@ def build_index(
     finally:
         draft.close()
     _forget(workspace, store, name, config.keep_versions)
-    if embedder is not None and config.vectors.kind != "embedded":
+    if is_copied:
         assert report.version is not None
-        report.n_copied = copies_of(workspace, name, config).make(
+        report.n_copied = copies.make(
             store,
             report.version,
             told=lambda _done, _all: told(report),
@@ -139,7 +145,8 @@ def _forget(workspace: Workspace, store: EmbeddedIndexStore, name: str, keep: in
 
 def copies_of(workspace: Workspace, name: str, config: KnowledgeConfig) -> Copies:
     """What of an index's vectors lies in the store that it is searched in."""
-    return Copies(workspace.home / "knowledge-copies", name, config.vectors)
+    fused = config.retrieval.fusion is Fusion.NATIVE
+    return Copies(workspace.home / "knowledge-copies", name, config.vectors, fused=fused)
 
 
 class AnsweringInvalid(Invalid):
