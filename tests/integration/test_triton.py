@@ -107,9 +107,15 @@ def test_pixels_keep_their_bytes_and_every_tensor_its_shape(server: Triton, tmp_
     folder.mkdir()
     model = parser.parse_model("""
         <ir_version: 9, opset_import: ["": 18]>
-        net (uint8[n, 4, 4, 3] image) => (float[n, 3, 4, 4] planes) {
+        net (uint8[n, 4, 4, 3] image, float16[n, 2, 2] half, int8[n, 4] level, uint16[n, 4] depth)
+            => (float[n, 3, 4, 4] planes, float16[n, 2, 2] doubled, int16[n, 4] apart) {
             numbers = Cast <to = 1> (image)
             planes = Transpose <perm = [0, 3, 1, 2]> (numbers)
+            doubled = Add (half, half)
+            high = Cast <to = 6> (depth)
+            low = Cast <to = 6> (level)
+            between = Sub (high, low)
+            apart = Cast <to = 5> (between)
         }
     """)
     (folder / "net.onnx").write_bytes(model.SerializeToString())

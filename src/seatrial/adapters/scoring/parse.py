@@ -139,7 +139,11 @@ _TYPES: Final[Mapping[Dtype, str]] = {
     Dtype.FLOAT32: "float32",
     Dtype.FLOAT64: "float64",
     Dtype.INT64: "int64",
+    Dtype.FLOAT16: "float16",
+    Dtype.INT8: "int8",
+    Dtype.INT16: "int16",
     Dtype.UINT8: "uint8",
+    Dtype.UINT16: "uint16",
     Dtype.BOOL: "bool_",
     Dtype.STRING: "string",
 }
