@@ -47,6 +47,8 @@ def written(suffix: str, rows: pa.Table) -> str:
     name = f"rows.{suffix}"
     if suffix == "parquet":
         pq.write_table(rows, name, row_group_size=400)
+    elif suffix == "npz":
+        np.savez(name, **{name: np.array(rows[name].to_pylist()) for name in rows.column_names})
     elif suffix == "csv":
         csv.write_csv(rows, name)
     else:
@@ -60,7 +62,7 @@ def predict(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
 
 
 @pytest.mark.parametrize(
-    ("data", "into"), [("parquet", "csv"), ("csv", "jsonl"), ("jsonl", "parquet")]
+    ("data", "into"), [("parquet", "csv"), ("csv", "jsonl"), ("jsonl", "parquet"), ("npz", "csv")]
 )
 @pytest.mark.slow
 def test_each_row_is_answered_in_its_place(
@@ -126,6 +128,8 @@ def test_what_cannot_be_scored_is_refused_before_anything_starts(
     Path("taken.csv").write_text("mine")
     Path("empty.csv").write_text("")
     Path("zipped.csv").write_bytes(b"\x1f\x8b" + bytes(20))
+    np.savez("texts.npz", a=np.array([["x"]]), b=np.ones(1), c=np.ones(1))
+    np.save("objects.npy", np.array([{}], object), allow_pickle=True)
     Path("array.json").write_text("[{}]")
     Path("damaged.parquet").write_bytes(b"PAR1" + bytes(40))
     pq.write_table(pa.table({"a": ["x"], "b": [1.0], "c": [1.0]}), "texts.parquet")
@@ -136,6 +140,8 @@ def test_what_cannot_be_scored_is_refused_before_anything_starts(
         ("zipped.csv", "out.csv", "scoring.input_unreadable"),
         ("array.json", "out.csv", "scoring.input_unreadable"),
         ("damaged.parquet", "out.csv", "scoring.input_unreadable"),
+        ("objects.npy", "out.csv", "scoring.input_unreadable"),
+        ("texts.npz", "out.csv", "scoring.input_unfit"),
         ("texts.parquet", "out.csv", "scoring.input_unfit"),
         ("short.parquet", "out.csv", "scoring.input_unfit"),
         (good, "taken.csv", "scoring.output_exists"),
