@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.adapters.scoring import array_rows
+from seatrial.adapters.scoring.json_columns import columns
 from seatrial.adapters.scoring.rows import Rows, parsed_text, values_of
 from seatrial.kernel.errors import Invalid
 from seatrial.registry.signature import Dtype, Feature
@@ -101,6 +102,32 @@ def _whole(table: pa.Table, name: str) -> pa.Array:
 
 
 def _json_rows(content: bytes, reading: Reading, features: Sequence[Feature]) -> Rows:
+    return _plain_json_rows(content, reading, features) or _any_json_rows(
+        content, reading, features
+    )
+
+
+def _plain_json_rows(content: bytes, reading: Reading, features: Sequence[Feature]) -> Rows | None:
+    """Rows of numbers alone, where no line leaves a doubt."""
+    import pyarrow as pa
+
+    plain = all(f.dtype.floating and not f.shape and not f.categories for f in features)
+    if not plain or set(reading.sources) & set(reading.kept):
+        return None
+    found = columns(content, reading.sources, reading.kept)
+    if found is None:
+        return None
+    return Rows(
+        n=len(found.numbers),
+        values={f.name: found.numbers[:, at] for at, f in enumerate(features)},
+        kept={
+            name: pa.array(list(map(_as_text, values)), pa.string())
+            for name, values in zip(reading.kept, found.kept, strict=True)
+        },
+    )
+
+
+def _any_json_rows(content: bytes, reading: Reading, features: Sequence[Feature]) -> Rows:
     import pyarrow as pa
 
     lines = [line for line in content.split(b"\n") if line.strip()]
