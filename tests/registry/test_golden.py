@@ -12,7 +12,7 @@ from seatrial.registry.signature import WHOLE, Dtype, Feature, Output, Signature
 ROWS = 3
 
 _ELEMENTS: dict[Dtype, st.SearchStrategy[Any]] = {
-    Dtype.FLOAT16: st.floats(width=16),
+    Dtype.FLOAT16: st.integers(0, 2**16 - 1).map(lambda bits: float(np.uint16(bits).view("f2"))),
     Dtype.FLOAT32: st.floats(width=32),
     Dtype.FLOAT64: st.floats(),
     **{dtype: st.integers(*ends) for dtype, ends in WHOLE.items()},
