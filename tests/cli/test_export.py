@@ -176,18 +176,35 @@ def trained(folder: Path) -> None:
     np.save(folder / "rows.npy", rows)
 
 
+_MIXES = "y = LpNormalization <axis = 0> (x)"
+_MIXES_A_LITTLE = """
+    little = Constant <value = float {0.001}> ()
+    mean = ReduceMean (x)
+    moved = Mul (mean, little)
+    y = Add (x, moved)
+"""
+
+
+@pytest.mark.parametrize(
+    ("nodes", "problem", "remedy"),
+    [
+        (_MIXES, "answer to a row depends on the rows beside it", "axis 0"),
+        (_MIXES_A_LITTLE, "A row alone gets another answer than the model", "each row by itself"),
+    ],
+    ids=["all of it", "a little"],
+)
 def test_a_graph_that_mixes_its_rows_is_refused_and_told_so(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str], nodes: str, problem: str, remedy: str
 ) -> None:
-    graph = onnx.parser.parse_model("""
+    graph = onnx.parser.parse_model(f"""
         <ir_version: 9, opset_import: ["": 18]>
-        net (float[n, 3] x) => (float[n, 3] y) { y = LpNormalization <axis = 0> (x) }
+        net (float[n, 3] x) => (float[n, 3] y) {{ {nodes} }}
     """)
     (folder / "mixing.onnx").write_bytes(graph.SerializeToString())
     assert seatrial(["export", "mixing.onnx", "-o", "made.onnx", "--json"]) == Exit.INVALID
     said = json.loads(capsys.readouterr().out)["error"]
-    assert "A row alone gets another answer than the model gives it among others" in said["problem"]
-    assert "each row by itself" in said["remedy"]
+    assert problem in said["problem"]
+    assert remedy in said["remedy"]
     assert not (folder / "made.onnx").exists()
 
 

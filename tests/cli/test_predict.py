@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
+from onnx import parser
 from pyarrow import csv
 
+from seatrial.adapters.export.onnx_alone import ONE_BY_ONE
 from seatrial.adapters.scoring import processes as scoring_processes
 from seatrial.cli.app import run as seatrial
 from seatrial.cli.exits import Exit
@@ -47,6 +50,8 @@ def written(suffix: str, rows: pa.Table) -> str:
     name = f"rows.{suffix}"
     if suffix == "parquet":
         pq.write_table(rows, name, row_group_size=400)
+    elif suffix == "npz":
+        np.savez(name, **{name: np.array(rows[name].to_pylist()) for name in rows.column_names})
     elif suffix == "csv":
         csv.write_csv(rows, name)
     else:
@@ -60,7 +65,7 @@ def predict(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
 
 
 @pytest.mark.parametrize(
-    ("data", "into"), [("parquet", "csv"), ("csv", "jsonl"), ("jsonl", "parquet")]
+    ("data", "into"), [("parquet", "csv"), ("csv", "jsonl"), ("jsonl", "parquet"), ("npz", "csv")]
 )
 @pytest.mark.slow
 def test_each_row_is_answered_in_its_place(
@@ -126,6 +131,8 @@ def test_what_cannot_be_scored_is_refused_before_anything_starts(
     Path("taken.csv").write_text("mine")
     Path("empty.csv").write_text("")
     Path("zipped.csv").write_bytes(b"\x1f\x8b" + bytes(20))
+    np.savez("texts.npz", a=np.array([["x"]]), b=np.ones(1), c=np.ones(1))
+    np.save("objects.npy", np.array([{}], object), allow_pickle=True)
     Path("array.json").write_text("[{}]")
     Path("damaged.parquet").write_bytes(b"PAR1" + bytes(40))
     pq.write_table(pa.table({"a": ["x"], "b": [1.0], "c": [1.0]}), "texts.parquet")
@@ -136,6 +143,8 @@ def test_what_cannot_be_scored_is_refused_before_anything_starts(
         ("zipped.csv", "out.csv", "scoring.input_unreadable"),
         ("array.json", "out.csv", "scoring.input_unreadable"),
         ("damaged.parquet", "out.csv", "scoring.input_unreadable"),
+        ("objects.npy", "out.csv", "scoring.input_unreadable"),
+        ("texts.npz", "out.csv", "scoring.input_unfit"),
         ("texts.parquet", "out.csv", "scoring.input_unfit"),
         ("short.parquet", "out.csv", "scoring.input_unfit"),
         (good, "taken.csv", "scoring.output_exists"),
@@ -184,6 +193,30 @@ def test_killed_midway_it_leaves_no_half_file_and_the_next_run_sweeps(
     code, _ = predict(capsys, str(bundle), written("csv", table()), "--into", "out.csv")
     assert code == Exit.DONE
     assert [p.name for p in folder.glob(".out*")] == []
+
+
+@pytest.mark.slow
+def test_a_graph_that_mixes_its_rows_is_refused_until_it_says_that_they_run_one_by_one(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph = parser.parse_model("""
+        <ir_version: 9, opset_import: ["": 18]>
+        net (float[n, 3] x) => (float[n, 3] y) {
+            least = ReduceMin (x)
+            y = Sub (x, least)
+        }
+    """)
+    rows = np.random.default_rng(0).random((50, 3), dtype=np.float32)
+    np.save("rows.npy", rows)
+    onnx.save(graph, "net.onnx")
+    words = ("net.onnx", "rows.npy", "--into", "out.parquet")
+    code, told = predict(capsys, *words)
+    assert (code, told["error"]["code"]) == (Exit.INVALID, "packaging.rows_mixed")
+    onnx.helper.set_model_props(graph, {ONE_BY_ONE: "1"})
+    onnx.save(graph, "net.onnx")
+    assert predict(capsys, *words)[0] == Exit.DONE
+    found = np.column_stack([c.to_numpy() for c in pq.read_table("out.parquet").columns[1:]])
+    np.testing.assert_array_equal(found, rows - rows.min(axis=1, keepdims=True))
 
 
 @pytest.mark.slow

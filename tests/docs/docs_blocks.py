@@ -47,6 +47,7 @@ MARKS = {
     "torchserve": "tests/integration/test_torchserve.py runs it, against the real server",
     "triton": "tests/integration/test_triton.py runs it, against the real server",
     "tritonclient": "run by the journey where the client is installed",
+    "onebyone": "test_formats_page.py runs it, over a graph it makes",
     "pictures": "tests/integration/test_tritonclient.py runs it, with a picture it draws",
     "experiment": "tests/docs/test_experiments_page.py runs it, in a folder with the examples",
     "live": "tests/docs/test_experiments_page.py runs it, beside an endpoint of two versions",

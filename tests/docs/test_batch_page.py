@@ -11,6 +11,7 @@ import docs_blocks as docs
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from seatrial.cli.app import run
 
@@ -34,6 +35,7 @@ def test_the_page_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     lines = frame.to_csv(index=False).splitlines()
     lines[4] = "c3,unknown,1.5"
     (tmp_path / "dirty.csv").write_text("\n".join(lines))
+    np.savez("customers.npz", **{n: np.array(frame[n].tolist()) for n in frame.columns})
     blocks = [block for block in docs.blocks(PAGE) if block.mark == "batch"]
     for block in blocks:
         for line in block.text.splitlines():
@@ -41,5 +43,8 @@ def test_the_page_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     answers = pq.read_table("answers.parquet")
     assert answers.column_names == ["row", "id", "label", "probabilities.no", "probabilities.yes"]
     assert answers.column("label").to_pylist() == label.tolist()
+    from_arrays = csv.read_csv("arrays.csv")
+    assert from_arrays.column("id").to_pylist() == frame["id"].tolist()
+    assert from_arrays.column("label").to_pylist() == label.tolist()
     (shown,) = [block.text for block in docs.blocks(PAGE) if block.language == "json"]
     assert json.loads(Path("scored.rejected.jsonl").read_text()) == json.loads(shown)

@@ -17,10 +17,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from seatrial.adapters.export.onnx_alone import is_alone
 from seatrial.cli.app import run
 from seatrial.packaging.session import ModelSession
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.manifest import Role
+from tests.adapters.int8_graphs import full_graph
 
 PAGE = docs.ROOT / "docs" / "how-to" / "formats.md"
 TESTS = docs.ROOT / "tests"
@@ -229,3 +231,13 @@ def net(path: Path) -> None:
         numpy_helper.from_array(w.astype(np.float32), name) for name, w in weights.items()
     )
     path.write_bytes(made.SerializeToString())
+
+
+def test_a_graph_says_that_its_rows_run_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.onnx").write_bytes(full_graph())
+    (block,) = [block for block in docs.blocks(PAGE) if block.mark == "onebyone"]
+    exec(compile(block.text, str(PAGE), "exec"), {})
+    assert is_alone(Path("net.onnx").read_bytes())

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from engine_home import NAME, Home, commands, until
 from engine_journey import EngineJourneySuite, Models
 from onnx import parser
 from triton_server import Triton, triton, triton_python
 
+from seatrial.adapters.export.onnx_alone import ONE_BY_ONE
 from seatrial.adapters.keys_ecdsa import write_new_key
 from seatrial.packaging.plan import elsewhere
 from seatrial.packaging.triton import Backend, Graph, Mark, model_files
@@ -101,15 +103,33 @@ def test_columns_texts_and_rows_that_would_move_each_other_pass_staging_over_grp
     assert release["phase"] == "staged", release
     assert "golden parity" in str(release["staging"])
 
+    graph = parser.parse_model("""
+        <ir_version: 9, opset_import: ["": 18]>
+        net (float[n, 3] x) => (float[n, 3] y) { m = ReduceMin (x)  y = Sub (x, m) }
+    """)
+    (tmp_path / "mixing.onnx").write_bytes(graph.SerializeToString())
+    told = home.seatrial("deploy", "mixing.onnx", "--engine", "triton", check=False)
+    assert told["error"]["code"] == "packaging.rows_mixed"
+    onnx.helper.set_model_props(graph, {ONE_BY_ONE: "1"})
+    (tmp_path / "mixing.onnx").write_bytes(graph.SerializeToString())
+    release = home.seatrial("deploy", "mixing.onnx", "--engine", "triton", check=False)["release"]
+    assert release["phase"] == "staged", release
+
 
 def test_pixels_keep_their_bytes_and_every_tensor_its_shape(server: Triton, tmp_path: Path) -> None:
     folder = tmp_path / "home"
     folder.mkdir()
     model = parser.parse_model("""
         <ir_version: 9, opset_import: ["": 18]>
-        net (uint8[n, 4, 4, 3] image) => (float[n, 3, 4, 4] planes) {
+        net (uint8[n, 4, 4, 3] image, float16[n, 2, 2] half, int8[n, 4] level, uint16[n, 4] depth)
+            => (float[n, 3, 4, 4] planes, float16[n, 2, 2] doubled, int16[n, 4] apart) {
             numbers = Cast <to = 1> (image)
             planes = Transpose <perm = [0, 3, 1, 2]> (numbers)
+            doubled = Add (half, half)
+            high = Cast <to = 6> (depth)
+            low = Cast <to = 6> (level)
+            between = Sub (high, low)
+            apart = Cast <to = 5> (between)
         }
     """)
     (folder / "net.onnx").write_bytes(model.SerializeToString())

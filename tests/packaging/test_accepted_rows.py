@@ -46,6 +46,23 @@ def test_a_model_without_names_takes_columns_by_their_order() -> None:
         accepted_rows(signed(*inputs), sample, label="y")
 
 
+def test_rows_that_a_narrow_type_cannot_hold_are_marked() -> None:
+    levels = Feature(name="x", dtype=Dtype.INT8, shape=(2,))
+    halves = Feature(name="y", dtype=Dtype.FLOAT16, shape=(2,))
+    sample = Sample(
+        columns={
+            "x": np.array([[-128, 127], [0, 300], [0, 0.5], [0, np.nan], [0, 0]]),
+            "y": np.array([[0, 1]] * 4 + [[1e6, 0]]),
+        },
+        n_rows=5,
+        n_total=5,
+    )
+    batch, accepted = accepted_rows(signed(levels, halves), sample, label="z")
+    assert accepted.tolist() == [True, False, False, False, False]
+    assert isinstance(batch, dict)
+    assert (batch["x"].dtype, batch["y"].dtype) == (np.int8, np.float16)
+
+
 def test_words_in_place_of_numbers_are_refused_by_name() -> None:
     sample = Sample(
         columns={"age": np.array(["old"], object), "y": np.zeros(1)}, n_rows=1, n_total=1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -303,6 +304,29 @@ def test_a_sample_that_a_model_of_bytes_cannot_take_is_refused(strange: float) -
     with pytest.raises(SampleMismatch, match=f"the sample has {strange:g}") as refused:
         describe(facts(pixels), sample(image=images))
     assert "before they are scaled" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fits", "strange", "said"),
+    [
+        (Dtype.INT8, -128.0, 128.0, "whole numbers from -128 to 127"),
+        (Dtype.UINT16, 65_535.0, -1.0, "whole numbers from 0 to 65535"),
+        (Dtype.FLOAT16, -65_504.0, 1e6, "numbers from -65504 to 65504"),
+    ],
+)
+def test_a_sample_beyond_a_narrow_type_is_refused(
+    dtype: Dtype, fits: float, strange: float, said: str
+) -> None:
+    narrow = replace(IMAGE, dtype=dtype)
+    images = np.zeros(IMAGES.shape)
+    images[0, 0, 0] = fits
+    found = describe(facts(narrow), sample(image=images))
+    assert (found.features[0].dtype, found.rows is not None) == (dtype, True)
+    images[2, 1, 1] = strange
+    with pytest.raises(
+        SampleMismatch, match=f"{said} for 'image'; the sample has {re.escape(f'{strange:g}')}"
+    ):
+        describe(facts(narrow), sample(image=images))
 
 
 def test_whole_numbers_of_a_tensor_stay_within_those_of_the_sample() -> None:

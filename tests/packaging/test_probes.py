@@ -171,8 +171,8 @@ def test_metadata_must_name_every_column_with_its_type() -> None:
 @pytest.mark.parametrize("nullable", [False, True])
 @pytest.mark.parametrize("dtype", list(Dtype))
 def test_a_model_of_one_feature_refuses_every_bad_request(dtype: Dtype, nullable: bool) -> None:
-    nullable = nullable and not dtype.whole and dtype is not Dtype.BOOL
-    shape = (2,) if dtype is Dtype.UINT8 else ()
+    shape = (2,) if dtype.narrow else ()
+    nullable = nullable and not (dtype.whole or shape or dtype is Dtype.BOOL)
     signature = Signature(
         features=(Feature(name="only", dtype=dtype, nullable=nullable, shape=shape),),
         outputs=(Output(name="prediction", dtype=Dtype.FLOAT64),),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,8 +31,8 @@ def feature(draw: st.DrawFn, name: str) -> Feature:
         categories = draw(st.none() | st.just(("a", "b")))
     elif dtype is Dtype.INT64:
         categories = draw(st.none() | st.just((1, 5)))
-    shape = draw(st.just((2, 3)) if dtype is Dtype.UINT8 else st.just(()))
-    nullable = draw(st.booleans()) and not dtype.whole and dtype is not Dtype.BOOL
+    shape = draw(st.just((2, 3)) if dtype.narrow else st.just(()))
+    nullable = draw(st.booleans()) and not (dtype.whole or shape or dtype is Dtype.BOOL)
     return Feature(name=name, dtype=dtype, nullable=nullable, categories=categories, shape=shape)
 
 
@@ -66,6 +68,11 @@ def test_pixels_are_of_all_values_unless_the_sample_shows_which() -> None:
         rows = random_rows(signature(image), 40, seed=0, hints=hints)
         assert isinstance(rows, dict)
         assert set(rows["image"].ravel().tolist()) == set(range(256))
+    deep = replace(image, dtype=Dtype.INT16)
+    rows = random_rows(signature(deep), 40, seed=0)
+    assert isinstance(rows, dict)
+    assert rows["image"].dtype == np.int16
+    assert rows["image"].min() < -20_000 < 20_000 < rows["image"].max()
     mask = InputFact(name="image", kind=Kind.NUMBER, low=0.0, high=0.0)
     rows = random_rows(signature(image), 40, seed=0, hints=(mask,))
     assert isinstance(rows, dict)

@@ -349,7 +349,21 @@ async def test_answers_that_go_to_another_client_fail() -> None:
         return mixed
 
     found = failed(await staged(answer))
-    assert "concurrency" in found
+    assert "batching mixed rows up" in found["concurrency"]
+    assert "golden parity" not in found
+
+
+async def test_rows_that_move_each_other_are_named_as_the_cause() -> None:
+    inner = right(SUBJECT.signature)
+
+    async def answer(request: Request) -> bytes | None:
+        reply = await inner(request)
+        if is_prediction(request) and len(request.body) < 300:  # a row alone
+            reply = edited(reply, lambda said: said["outputs"][1].update(data=[0.5, 0.5]))
+        return wire(reply)
+
+    found = failed(await staged(answer))
+    assert "depends on the rows beside it" in found["concurrency"]
     assert "golden parity" not in found
 
 

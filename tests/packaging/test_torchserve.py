@@ -43,6 +43,14 @@ IMAGE = """
 <ir_version: 9, opset_import: ["" : 18]>
 net (uint8[n, 2, 2] image) => (float[n, 2, 2] planes) { planes = Cast <to = 1> (image) }
 """
+NARROW = """
+<ir_version: 9, opset_import: ["" : 18]>
+net (float16[n, 2] half, int8[n, 2] level) => (float[n, 2] sum) {
+    a = Cast <to = 1> (half)
+    b = Cast <to = 1> (level)
+    sum = Add (a, b)
+}
+"""
 RECORD = {"age": 1.5, "visits": 2, "note": "å"}
 
 
@@ -208,6 +216,26 @@ def test_images_of_bytes_go_in_as_bytes_and_what_is_no_pixel_does_not(tmp_path: 
     for bad in (-1, 256, 0.5, None, "1", [0]):
         with pytest.raises(ValueError, match="'image'"):
             program.handler.predictions({"instances": [image, [[0, 1], [2, bad]]]})
+
+
+def test_small_numbers_and_halves_are_held_against_their_type_there_too(tmp_path: Path) -> None:
+    told = Signature(
+        features=(
+            Feature(name="half", dtype=Dtype.FLOAT16, shape=(2,)),
+            Feature(name="level", dtype=Dtype.INT8, shape=(2,)),
+        ),
+        outputs=(Output(name="sum", dtype=Dtype.FLOAT32, width=2),),
+        task=Task.OTHER,
+        matrix=False,
+    )
+    graph = parser.parse_model(NARROW)
+    packed = onnx.ModelProto.SerializeToString(graph)
+    program = opened(model_archive("m", told, graph_of(packed, told)), tmp_path)
+    row = {"half": [0.5, 65_504], "level": [-128, 127.0]}
+    assert program.handler.predictions({"instances": [row]}) == [[-127.5, 65_631.0]]
+    for bad in ({"half": [0, 1e6]}, {"level": [0, 128]}, {"level": [0, 0.5]}, {"half": [0, "1"]}):
+        with pytest.raises(ValueError, match=repr(next(iter(bad)))):
+            program.handler.predictions({"instances": [row | bad]})
 
 
 def test_rows_that_would_move_each_other_run_one_by_one_there(tmp_path: Path) -> None:

@@ -7,22 +7,22 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from seatrial.registry.golden import Golden, GoldenUnreadable, decode_golden, encode_golden
-from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+from seatrial.registry.signature import WHOLE, Dtype, Feature, Output, Signature, Task
 
 ROWS = 3
 
 _ELEMENTS: dict[Dtype, st.SearchStrategy[Any]] = {
+    Dtype.FLOAT16: st.integers(0, 2**16 - 1).map(lambda bits: float(np.uint16(bits).view("f2"))),
     Dtype.FLOAT32: st.floats(width=32),
     Dtype.FLOAT64: st.floats(),
-    Dtype.INT64: st.integers(-(2**63), 2**63 - 1),
-    Dtype.UINT8: st.integers(0, 255),
+    **{dtype: st.integers(*ends) for dtype, ends in WHOLE.items()},
     Dtype.BOOL: st.booleans(),
     Dtype.STRING: st.none() | st.text(st.characters()),
 }
 
 
 def _shape(dtype: Dtype) -> tuple[int, ...]:
-    return (2,) if dtype is Dtype.UINT8 else ()
+    return (2,) if dtype.narrow else ()
 
 
 def signature(dtype: Dtype, *, matrix: bool = False) -> Signature:
@@ -108,7 +108,7 @@ def test_rows_that_no_signature_allows_are_refused(inputs: Any, outputs: Any, na
     [
         (b'"Infinity"', b'"1.5"'),
         (b'"Infinity"', b"true"),
-        (b'"float64"', b'"float16"'),
+        (b'"float64"', b'"float8"'),
         (b'"rows"', b'"lines"'),
         (b'"a"', b'"c"'),
         (b"{", b""),

@@ -69,8 +69,8 @@ def test_a_changed_byte_of_a_manifest_is_seen(data: st.DataObject) -> None:
 def test_a_later_schema_asks_for_a_later_seatrial() -> None:
     data = json.loads(SAMPLE.read_bytes())
     with pytest.raises(BundleTooNew) as caught:
-        decode_manifest(forged({**data, "schema": 4, "new": "things"}))
-    assert caught.value.facts["schema"] == 4
+        decode_manifest(forged({**data, "schema": 5, "new": "things"}))
+    assert caught.value.facts["schema"] == 5
     assert "Upgrade seatrial" in caught.value.remedy
 
 
@@ -158,12 +158,19 @@ def test_a_manifest_with_tensors_is_of_schema_2_and_others_stay_what_they_were(
     assert decode_manifest(raw) == manifest
 
 
-def test_bytes_of_a_tensor_ask_for_schema_3_and_are_read_back(bundle: Bundle) -> None:
+def test_narrow_numbers_of_a_tensor_ask_for_a_later_schema_and_are_read_back(
+    bundle: Bundle,
+) -> None:
     image = Feature(name="image", dtype=Dtype.UINT8, shape=(3, 8, 8))
     signature = replace(bundle.manifest.signature, features=(image,), matrix=False)
     manifest = replace(bundle.manifest, signature=signature)
     raw = encode_manifest(manifest)
     assert json.loads(raw)["schema"] == 3
+    assert decode_manifest(raw) == manifest
+    half = replace(image, dtype=Dtype.FLOAT16)
+    manifest = replace(manifest, signature=replace(signature, features=(half,)))
+    raw = encode_manifest(manifest)
+    assert json.loads(raw)["schema"] == 4
     assert decode_manifest(raw) == manifest
     one_byte = replace(image, shape=())
     with pytest.raises(Invalid, match="cannot have the shape"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+from seatrial.registry.signature import WHOLE, Dtype, Feature, Output, Signature, Task
 from seatrial.registry.signature_change import differences, narrowings
 
 SERVED = Signature(
@@ -121,6 +122,26 @@ def test_differences_are_none_just_for_the_same_features_in_the_same_order(
 ) -> None:
     change = offered(*features[:n])
     assert (differences(SERVED, change) == ()) is (change == SERVED)
+
+
+@given(st.sampled_from(list(WHOLE)), st.sampled_from(list(WHOLE)))
+def test_whole_numbers_may_become_a_type_that_holds_them_all(before: Dtype, after: Dtype) -> None:
+    one = Feature(name="image", dtype=before, shape=(2,))
+    served = replace(SERVED, features=(one,), matrix=False)
+    change = replace(served, features=(replace(one, dtype=after),))
+    holds = np.can_cast(before.numpy, after.numpy)
+    assert (differences(served, change) == ()) is holds
+
+
+def test_halves_in_place_of_floats_take_less_and_break_nobody_who_stays_within() -> None:
+    image = Feature(name="image", dtype=Dtype.FLOAT32, shape=(3, 8, 8))
+    served = replace(SERVED, features=(image,))
+    change = replace(SERVED, features=(replace(image, dtype=Dtype.FLOAT16),))
+    assert differences(served, change) == differences(change, served) == ()
+    assert narrowings(served, change) == (
+        "the feature 'image' takes no number beyond 65,504 any more",
+    )
+    assert narrowings(change, served) == ()
 
 
 def test_another_shape_is_noticed() -> None:

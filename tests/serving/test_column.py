@@ -65,6 +65,61 @@ def test_arrays_of_what_is_no_pixel_are_refused(bad: float) -> None:
         pixels(np.array([[0, 255], [1, bad]]))
 
 
+SMALL = {Dtype.INT8: (-128, 127), Dtype.INT16: (-32_768, 32_767), Dtype.UINT16: (0, 65_535)}
+
+
+@pytest.mark.parametrize(("dtype", "ends"), SMALL.items())
+def test_small_numbers_are_taken_to_the_ends_of_their_type_and_no_further(
+    dtype: Dtype, ends: tuple[int, int]
+) -> None:
+    tensor = Feature(name="x", dtype=dtype, shape=(2,))
+    for values in (
+        [list(ends)],
+        [list(map(float, ends))],
+        np.array([ends], np.int64),
+        np.array([ends], np.float64),
+        np.array([ends], dtype.numpy),
+    ):
+        made = column(tensor, values)
+        assert (made.dtype, made.tolist()) == (dtype.numpy, [list(ends)])
+    for beyond in (ends[0] - 1, ends[1] + 1, 0.5, math.nan):
+        for values in ([[0, beyond]], np.array([[0, beyond]])):
+            with pytest.raises(BadInput, match=f"an integer from {ends[0]} to {ends[1]}"):
+                column(tensor, values)
+
+
+@given(
+    st.sampled_from([Dtype.INT8, Dtype.UINT16, Dtype.INT64]),
+    st.sampled_from([np.int8, np.uint8, np.int32, np.int64, np.uint64]),
+    st.data(),
+)
+def test_whole_numbers_of_any_type_are_taken_just_where_the_type_holds_them(
+    dtype: Dtype, sent: type[np.integer[Any]], data: st.DataObject
+) -> None:
+    ends = np.iinfo(sent)
+    value = data.draw(st.integers(int(ends.min), int(ends.max)))
+    shape = (1,) if dtype.narrow else ()
+    given_values = np.full((1, *shape), value, sent)
+    least, largest = dtype.bounds
+    if least <= value <= largest:
+        made = column(Feature(name="x", dtype=dtype, shape=shape), given_values)
+        assert (made.dtype, made.ravel().tolist()) == (dtype.numpy, [value])
+    else:
+        with pytest.raises(BadInput):
+            column(Feature(name="x", dtype=dtype, shape=shape), given_values)
+
+
+def test_halves_are_rounded_and_what_they_cannot_hold_is_refused() -> None:
+    halves = Feature(name="x", dtype=Dtype.FLOAT16, shape=(2,))
+    for values in ([[0.1, 65_504]], np.array([[0.1, 65_504]], np.float32)):
+        made = column(halves, values)
+        assert made.dtype == np.float16
+        assert made.tolist() == [[float(np.float16(0.1)), 65_504.0]]
+    for beyond in (65_520, -1e6, math.inf):
+        with pytest.raises(BadInput, match="too large for float16"):
+            column(halves, [[0, beyond]])
+
+
 BAD = [
     (Dtype.FLOAT32, "1"),
     (Dtype.FLOAT32, True),

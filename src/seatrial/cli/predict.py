@@ -70,7 +70,7 @@ def predict(
     config: Path | None,
     as_json: bool,
 ) -> int:
-    """Answer every row of DATA, a Parquet, CSV or JSON Lines file of any size, with MODEL.
+    """Answer every row of DATA, a Parquet, CSV, JSON Lines or numpy file of any size, with MODEL.
 
     MODEL is NAME@VERSION of the catalogue, NAME for the version in production, or a path: what
     holds a dot or a slash. A path is a bundle's folder, an archive, or a model file, which is

@@ -85,6 +85,9 @@ def as_batch(
     keep = np.ones(len(next(iter(cast.values()))), dtype=np.bool_)
     for feature in features:
         keep &= valid(cast[feature.name], feature)
+        if feature.dtype.whole and feature.dtype.narrow:
+            same = cast[feature.name] == columns[feature.name]
+            keep &= same.reshape(len(keep), -1).all(axis=1)
     if matrix:
         return np.column_stack(list(cast.values())), keep
     return cast, keep
@@ -92,8 +95,9 @@ def as_batch(
 
 def _cast(column: Column, feature: Feature) -> Column:
     if feature.dtype is not Dtype.STRING:
-        whole = feature.dtype is Dtype.INT64 and column.dtype.kind == "f"
-        return (np.nan_to_num(column) if whole else column).astype(feature.dtype.numpy)
+        whole = feature.dtype.whole and column.dtype.kind == "f"
+        with np.errstate(over="ignore", invalid="ignore"):  # what a type cannot hold is left out
+            return (np.nan_to_num(column) if whole else column).astype(feature.dtype.numpy)
     if column.dtype == object:
         return column
     text = np.empty(column.size, dtype=object)

@@ -270,19 +270,26 @@ def _settled(hint: InputFact, column: Column, notes: list[str]) -> InputFact:
             remedy="Save the sample with the same column types as at training.",
             field=hint.name,
         )
-    if hint.dtype is Dtype.UINT8:
-        _check_bytes(hint, column)
+    if hint.dtype is not None and hint.dtype.narrow:
+        _check_narrow(hint, hint.dtype, column)
     return _ranged(hint, column)
 
 
-def _check_bytes(hint: InputFact, column: Column) -> None:
+def _check_narrow(hint: InputFact, dtype: Dtype, column: Column) -> None:
     values = column.astype(np.float64)
-    strange = values[(values < 0) | (values > 255) | (values != np.floor(values))]
-    if strange.size:
+    if dtype.whole:
+        least, largest = dtype.bounds
+        what, remedy = "whole numbers", "Give the pixels as they are, before they are scaled."
+        strange = (values < least) | (values > largest) | (values != np.floor(values))
+    else:
+        (least, largest), what = (-65_504, 65_504), "numbers"
+        remedy = "Scale them as for training, or leave these rows out."
+        strange = np.isfinite(values) & (np.abs(values) > largest)
+    if strange.any():
         raise SampleMismatch(
-            f"The model takes whole numbers from 0 to 255 for {hint.name!r}; the sample has "
-            f"{strange[0]:g}.",
-            remedy="Give the pixels as they are, before they are scaled.",
+            f"The model takes {what} from {least} to {largest} for {hint.name!r}; the sample has "
+            f"{values[strange][0]:g}.",
+            remedy=remedy,
             field=hint.name,
         )
 

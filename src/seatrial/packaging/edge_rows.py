@@ -103,7 +103,10 @@ def _between(
     dtypes = np.asarray([one.dtype.value for one in which])
     whole = np.asarray([one.dtype.whole for one in which])
     middle = np.where(whole, np.floor(middle), middle)
-    return np.where(dtypes == Dtype.FLOAT32.value, middle.astype(np.float32), middle)
+    for narrow in (Dtype.FLOAT16, Dtype.FLOAT32):
+        with np.errstate(over="ignore"):  # of the others, which stay
+            middle = np.where(dtypes == narrow.value, middle.astype(narrow.numpy), middle)
+    return middle
 
 
 def _stacked(prediction: Prediction) -> tuple[NDArray[np.generic], ...]:

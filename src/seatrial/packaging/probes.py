@@ -22,7 +22,11 @@ _DATATYPES: Mapping[Dtype, str] = {
     Dtype.FLOAT32: "FP32",
     Dtype.FLOAT64: "FP64",
     Dtype.INT64: "INT64",
+    Dtype.FLOAT16: "FP16",
+    Dtype.INT8: "INT8",
+    Dtype.INT16: "INT16",
     Dtype.UINT8: "UINT8",
+    Dtype.UINT16: "UINT16",
     Dtype.BOOL: "BOOL",
     Dtype.STRING: "BYTES",
 }
@@ -31,7 +35,11 @@ _NUMPY: Mapping[str, str] = {
     "FP64": "<f8",
     "INT32": "<i4",
     "INT64": "<i8",
+    "FP16": "<f2",
+    "INT8": "<i1",
+    "INT16": "<i2",
     "UINT8": "<u1",
+    "UINT16": "<u2",
     "BOOL": "?",
 }
 _JSON = {"content-type": "application/json"}
@@ -254,8 +262,7 @@ def _forbidden_values(model: str, signature: Signature, row: Batch) -> list[tupl
     """A NaN where none may be, and a category the model never saw; JSON cannot say the first."""
     cases = []
     for at, feature in enumerate(signature.features):
-        numeric = feature.dtype in (Dtype.FLOAT32, Dtype.FLOAT64)
-        if numeric and not feature.nullable and feature.categories is None:
+        if feature.dtype.floating and not feature.nullable and feature.categories is None:
             spoiled = _with_value(row, at, feature.name, math.nan)
             cases.append(("NaN", FORMS[1].request(model, signature, spoiled)))
             break

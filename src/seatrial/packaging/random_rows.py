@@ -52,8 +52,8 @@ def _column(feature: Feature, hint: InputFact | None, n: int, rng: np.random.Gen
         column = _chosen(_WORDS, feature.dtype, n, rng)
     elif feature.dtype is Dtype.BOOL:
         column = rng.random(n) < 0.5
-    elif feature.dtype is Dtype.UINT8:
-        column = _bytes(hint, n, rng)
+    elif feature.dtype.whole and feature.dtype.narrow:
+        column = _narrow(feature.dtype, hint, n, rng)
     else:
         column = _numbers(hint, n, rng).astype(feature.dtype.numpy)
     if feature.nullable:
@@ -71,12 +71,12 @@ def _chosen(
     return column
 
 
-def _bytes(hint: InputFact | None, n: int, rng: np.random.Generator) -> Column:
+def _narrow(dtype: Dtype, hint: InputFact | None, n: int, rng: np.random.Generator) -> Column:
     """Those of the sample, or all: pixels have no typical value."""
     low, high = (None, None) if hint is None else (hint.low, hint.high)
     known = low is not None and high is not None
-    first, last = (int(low or 0), int(high or 0)) if known else (0, 255)
-    return rng.integers(first, last, size=n, endpoint=True).astype(np.uint8)
+    first, last = (int(low or 0), int(high or 0)) if known else dtype.bounds
+    return rng.integers(first, last, size=n, endpoint=True).astype(dtype.numpy)
 
 
 def _numbers(hint: InputFact | None, n: int, rng: np.random.Generator) -> Column:

@@ -20,10 +20,15 @@ MAGNITUDES: Final[Mapping[Dtype, tuple[float, ...]]] = {
     Dtype.FLOAT32: (1e-40, *_FLOAT),
     Dtype.FLOAT64: (1e-300, 1e-46, 1e-40, *_FLOAT, 1e39, 1e100, 1e154, 1e300),
     Dtype.INT64: (2.0**24, 2.0**31, 2.0**53, 2.0**62),
+    Dtype.FLOAT16: (6e-8, 1e-4, 256.0, 6e4),
+    Dtype.INT8: (2.0**7 - 1,),
+    Dtype.INT16: (2.0**7, 2.0**15 - 1),
     Dtype.UINT8: (0.0, 255.0),
+    Dtype.UINT16: (0.0, 2.0**8, 2.0**16 - 1),
 }
 """Sizes of the numbers tried, by dtype: around the least and the largest of float32 (1e-45 and
-3.4e38), where squares leave float64 (1e154), and for whole numbers where floats lose the units."""
+3.4e38), where squares leave float64 (1e154) and float16 (256), and for whole numbers where floats
+lose the units and where their type ends."""
 
 MULTIPLES: Final = (1e3, 1e6, 1e9, 1e12)
 MAX_FEATURES: Final = 64
@@ -57,8 +62,12 @@ def _single(few: Sequence[Element]) -> Iterator[tuple[Element, float]]:
     for size in sorted({m for one in few for m in MAGNITUDES[one.dtype]}):
         for sign in (1.0, -1.0):
             for one in few:
-                if size in MAGNITUDES[one.dtype] and (sign > 0 or one.dtype is not Dtype.UINT8):
+                if size in MAGNITUDES[one.dtype] and (sign > 0 or not _unsigned(one.dtype)):
                     yield one, sign * size
+
+
+def _unsigned(dtype: Dtype) -> bool:
+    return dtype.whole and dtype.bounds[0] == 0
 
 
 def _multiples(signature: Signature, rows: Batch) -> Iterator[Batch]:

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import psutil
 
@@ -264,10 +265,27 @@ async def _concurrency(run: _Run) -> str:
                 probes.compare(form.read(answer), expected, subject.golden)
 
     # All are waited for: one left behind would disturb the tests that follow.
-    for outcome in await asyncio.gather(*map(one, range(rows)), return_exceptions=True):
+    for row, outcome in enumerate(
+        await asyncio.gather(*map(one, range(rows)), return_exceptions=True)
+    ):
+        if isinstance(outcome, probes.Wrong):
+            raise await _with_cause(outcome, partial(one, row))
         if outcome is not None:
             raise outcome
     return f"{rows} clients at once, 5 requests each: everybody got the answer to their own row"
+
+
+async def _with_cause(problem: probes.Wrong, ask: Callable[[], Awaitable[None]]) -> probes.Wrong:
+    """The problem, and whose it is: the row is asked once more, with nobody beside it."""
+    try:
+        await ask()
+    except probes.Wrong:
+        return probes.Wrong(
+            f"{problem}; alone it gets another answer than among the golden rows, so the answer "
+            "to a row depends on the rows beside it. Look for what works along the rows, such as a "
+            "softmax or a normalisation over axis 0; docs/how-to/formats.md says what else to do"
+        )
+    return probes.Wrong(f"{problem}; alone it gets the right one, so batching mixed rows up")
 
 
 def _single_rows(subject: Subject) -> list[bytes]:

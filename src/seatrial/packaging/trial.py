@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
+from seatrial.packaging.company import check_company
 from seatrial.packaging.describe import Described
 from seatrial.packaging.edge_rows import MAX_HALVINGS, edge_rows
 from seatrial.packaging.parity import RowKind
@@ -114,7 +115,8 @@ async def try_out(
         described: with the sample's rows, if there are any.
         predict: the original model.
         monotonic: seconds that never go back.
-    Raises: ModelFails: it answers no row; what ``predict`` raises but EngineFailed.
+    Raises: ModelFails: it answers no row; RowsMixed, AnswersByChance; what ``predict`` raises but
+        EngineFailed.
     """
     fit = rows_within(signature, TRIAL_BYTES)
     made_up = random_rows(signature, min(N_RANDOM, fit), seed=_SEED, hints=described.hints)
@@ -137,6 +139,7 @@ async def try_out(
             "The model fails on every row that its own description allows.",
             remedy="Give rows it was made for with --data.",
         )
+    await check_company(next(iter(found.values())).rows, predict)
     n_edges = max(1, min(N_EDGES, most // MAX_HALVINGS))
     edges = await _edges(signature, [a.rows for a in found.values()], predict, n_edges)
     if edges is not None:

@@ -154,8 +154,8 @@ def _python(signature: Signature, graph: Graph) -> list[str]:
 def _onnxruntime(signature: Signature, graph: Graph) -> list[str]:
     if graph.alone:
         raise GraphUnfit(
-            "The graph has dynamically quantised weights, so a row's answer depends on those "
-            "beside it, and Triton's ONNX Runtime backend runs the rows of a request together.",
+            "A row's answer depends on those beside it in this graph, as dynamically quantised "
+            "weights make it, and Triton's ONNX Runtime backend runs a request's rows together.",
             remedy="Set engines.<name>.backend to python, which runs them one by one.",
         )
     names = [i.name for i in graph.inputs]

@@ -156,11 +156,11 @@ def _from_json(column: _ColumnRecord, value: Value) -> Value:
             return value
         case Dtype.BOOL if isinstance(value, bool):
             return value
-        case Dtype.INT64 | Dtype.UINT8 if isinstance(value, int) and not isinstance(value, bool):
+        case dtype if dtype.whole and isinstance(value, int) and not isinstance(value, bool):
             return value
-        case Dtype.FLOAT32 | Dtype.FLOAT64 if value is None or isinstance(value, float):
+        case dtype if dtype.floating and (value is None or isinstance(value, float)):
             return math.nan if value is None else value
-        case Dtype.FLOAT32 | Dtype.FLOAT64 if isinstance(value, str) and value in _INFINITE:
+        case dtype if dtype.floating and isinstance(value, str) and value in _INFINITE:
             return _INFINITE[value]
     raise _unreadable(f"{column.name!r} holds {value!r}, which is not {column.dtype}")
 

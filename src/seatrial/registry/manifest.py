@@ -26,7 +26,7 @@ from seatrial.registry.signature_record import (
     signature_to_dict,
 )
 
-SCHEMA = 3
+SCHEMA = 4
 """The newest one: 2 has tensors in its signature, 3 such of bytes. Others are written as 1, which
 all read."""
 
@@ -235,7 +235,7 @@ def _read_v1(data: object) -> Manifest:
     return manifest
 
 
-_READERS: Mapping[int, Callable[[object], Manifest]] = {1: _read_v1, 2: _read_v1, 3: _read_v1}
+_READERS: Mapping[int, Callable[[object], Manifest]] = dict.fromkeys(range(1, SCHEMA + 1), _read_v1)
 
 
 def _fault(manifest: Manifest) -> str | None:
@@ -273,8 +273,9 @@ def _to_dict(manifest: Manifest) -> dict[str, object]:
 
 def _schema(signature: Signature) -> int:
     """The oldest one that can say it."""
-    if any(feature.dtype is Dtype.UINT8 for feature in signature.features):
-        return 3
+    narrow = {feature.dtype for feature in signature.features if feature.dtype.narrow}
+    if narrow:
+        return 3 if narrow == {Dtype.UINT8} else 4
     return 2 if signature.has_tensors or any(o.shape for o in signature.outputs) else 1
 
 

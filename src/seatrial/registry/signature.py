@@ -6,10 +6,11 @@ a request against it is `serving`'s business; deriving it from a model is `packa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import prod
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from seatrial.kernel.errors import Invalid
 
@@ -38,8 +39,11 @@ class Dtype(StrEnum):
     FLOAT32 = "float32"
     FLOAT64 = "float64"
     INT64 = "int64"
+    FLOAT16 = "float16"
+    INT8 = "int8"
+    INT16 = "int16"
     UINT8 = "uint8"
-    """Of tensors alone, such as the pixels of an image."""
+    UINT16 = "uint16"
     BOOL = "bool"
     STRING = "string"
 
@@ -53,12 +57,40 @@ class Dtype(StrEnum):
     @property
     def numeric(self) -> bool:
         """Whether values are numbers (booleans are not)."""
-        return self.whole or self in (Dtype.FLOAT32, Dtype.FLOAT64)
+        return self.whole or self.floating
+
+    @property
+    def floating(self) -> bool:
+        """Whether values are numbers with a fraction."""
+        return self in (Dtype.FLOAT16, Dtype.FLOAT32, Dtype.FLOAT64)
 
     @property
     def whole(self) -> bool:
         """Whether values are whole numbers."""
-        return self in (Dtype.INT64, Dtype.UINT8)
+        return self in WHOLE
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it saves memory only: of inputs that are tensors, such as the pixels of images.
+
+        Of one value a row the few bytes are not worth a second spelling of the same number.
+        """
+        return self is Dtype.FLOAT16 or (self.whole and self is not Dtype.INT64)
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The least and the largest number; of those that are `whole`."""
+        return WHOLE[self]
+
+
+WHOLE: Final[Mapping[Dtype, tuple[int, int]]] = {
+    Dtype.INT8: (-(2**7), 2**7 - 1),
+    Dtype.INT16: (-(2**15), 2**15 - 1),
+    Dtype.INT64: (-(2**63), 2**63 - 1),
+    Dtype.UINT8: (0, 2**8 - 1),
+    Dtype.UINT16: (0, 2**16 - 1),
+}
+"""The types of whole numbers, each with its least and its largest."""
 
 
 class Task(StrEnum):
@@ -190,7 +222,7 @@ def _check_shape(tensor: Feature | Output) -> None:
     wrong = any(size < 1 for size in shape) or len(shape) > MAX_RANK
     if isinstance(tensor, Feature):
         wrong = wrong or bool(shape and (tensor.nullable or tensor.categories is not None))
-        wrong = wrong or (tensor.dtype is Dtype.UINT8 and not shape)
+        wrong = wrong or (tensor.dtype.narrow and not shape)
     else:
         wrong = wrong or bool(shape and prod(shape) != tensor.width)
     if wrong:

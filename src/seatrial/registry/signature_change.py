@@ -9,13 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seatrial.registry.signature import Dtype, Feature, Output, Signature
+from seatrial.registry.signature import WHOLE, Dtype, Feature, Output, Signature
+
+_NUMBERS = frozenset(one for one in Dtype if one.numeric)
+
+
+def _within(one: Dtype, other: Dtype) -> bool:
+    """Whether every whole number of one type is one of the other."""
+    (least, largest), (low, high) = one.bounds, other.bounds
+    return low <= least and largest <= high
+
 
 _TAKES: dict[Dtype, frozenset[Dtype]] = {
-    Dtype.FLOAT32: frozenset({Dtype.FLOAT32, Dtype.FLOAT64, Dtype.INT64, Dtype.UINT8}),
-    Dtype.FLOAT64: frozenset({Dtype.FLOAT32, Dtype.FLOAT64, Dtype.INT64, Dtype.UINT8}),
-    Dtype.INT64: frozenset({Dtype.INT64, Dtype.UINT8}),
-    Dtype.UINT8: frozenset({Dtype.UINT8}),
+    **dict.fromkeys((one for one in Dtype if one.floating), _NUMBERS),
+    **{one: frozenset(other for other in WHOLE if _within(other, one)) for one in WHOLE},
     Dtype.BOOL: frozenset({Dtype.BOOL}),
     Dtype.STRING: frozenset({Dtype.STRING}),
 }
@@ -72,6 +79,8 @@ def _of_feature(before: Feature, after: Feature) -> Iterator[str]:
 def _narrower(before: Feature, after: Feature) -> Iterator[str]:
     if before.nullable and not after.nullable:
         yield f"the feature {after.name!r} may no longer be missing"
+    if after.dtype is Dtype.FLOAT16 is not before.dtype:
+        yield f"the feature {after.name!r} takes no number beyond 65,504 any more"
     if after.categories is None:
         return
     if before.categories is None:

@@ -15,18 +15,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.registry.signature import Column, Dtype, Feature
+from seatrial.registry.signature import WHOLE, Column, Dtype, Feature
 from seatrial.serving.exchange import BadInput, shown
 
 Values: TypeAlias = Sequence[object] | NDArray[Any]
 """JSON values, or an array of any dtype: one per row."""
 
-_INT64, _UINT8 = np.iinfo(np.int64), np.iinfo(np.uint8)
 _WORD = {
-    Dtype.FLOAT32: "a number",
-    Dtype.FLOAT64: "a number",
+    **dict.fromkeys((one for one in Dtype if one.floating), "a number"),
+    **{one: f"an integer from {low} to {high}" for one, (low, high) in WHOLE.items()},
     Dtype.INT64: "an integer of 64 bits",
-    Dtype.UINT8: "an integer from 0 to 255",
     Dtype.BOOL: "a boolean",
     Dtype.STRING: "a string",
 }
@@ -152,37 +150,40 @@ def _unwrapped(values: Sequence[object]) -> Sequence[object]:
 
 _NUMBERS = frozenset({int, float})
 _JSON_TYPES: dict[Dtype, frozenset[type]] = {
-    Dtype.FLOAT32: _NUMBERS | {type(None)},
-    Dtype.FLOAT64: _NUMBERS | {type(None)},
-    Dtype.INT64: _NUMBERS,
-    Dtype.UINT8: _NUMBERS,
+    **dict.fromkeys((one for one in Dtype if one.floating), _NUMBERS | {type(None)}),
+    **dict.fromkeys(WHOLE, _NUMBERS),
     Dtype.BOOL: frozenset({bool}),
     # NaN is how pandas writes a missing string.
     Dtype.STRING: frozenset({str, float, type(None)}),
 }
 
 
-def _floats(dtype: type[np.floating[Any]]) -> Callable[[Sequence[object]], Column | None]:
+def _floats(dtype: Dtype) -> Callable[[Sequence[object]], Column | None]:
     def read(values: Sequence[object]) -> Column | None:
         try:
             wide = np.array(values, np.float64)  # None becomes NaN
         except OverflowError:
             return None
-        return narrowed(wide, np.dtype(dtype))
+        return narrowed(wide, dtype.numpy)
 
     return read
 
 
-def _integers(values: Sequence[object]) -> Column | None:
-    whole: list[int] = []
-    for value in values:
-        if isinstance(value, float) and not value.is_integer():
-            return None
-        number = int(value)  # type: ignore[call-overload]
-        if not _INT64.min <= number <= _INT64.max:
-            return None
-        whole.append(number)
-    return np.array(whole, np.int64)
+def _integers(dtype: Dtype) -> Callable[[Sequence[object]], Column | None]:
+    least, largest = dtype.bounds
+
+    def read(values: Sequence[object]) -> Column | None:
+        whole: list[int] = []
+        for value in values:
+            if isinstance(value, float) and not value.is_integer():
+                return None
+            number = int(value)  # type: ignore[call-overload]
+            if not least <= number <= largest:
+                return None
+            whole.append(number)
+        return np.array(whole, dtype.numpy)
+
+    return read
 
 
 def _strings(values: Sequence[object]) -> Column | None:
@@ -197,10 +198,8 @@ def _strings(values: Sequence[object]) -> Column | None:
 
 
 _FROM_JSON: dict[Dtype, Callable[[Sequence[object]], Column | None]] = {
-    Dtype.FLOAT32: _floats(np.float32),
-    Dtype.FLOAT64: _floats(np.float64),
-    Dtype.INT64: _integers,
-    Dtype.UINT8: lambda values: _bytes(_integers(values)),
+    **{one: _floats(one) for one in Dtype if one.floating},
+    **{one: _integers(one) for one in WHOLE},
     Dtype.BOOL: lambda values: np.array(values, np.bool_),
     Dtype.STRING: _strings,
 }
@@ -209,13 +208,10 @@ _FROM_JSON: dict[Dtype, Callable[[Sequence[object]], Column | None]] = {
 def _from_array(dtype: Dtype, array: NDArray[Any]) -> Column | None:
     """The array as a column, or None when its kind or a value does not fit."""
     kind = array.dtype.kind
-    if dtype in (Dtype.FLOAT32, Dtype.FLOAT64):
+    if dtype.floating:
         return narrowed(array, dtype.numpy) if kind in "fiu" else None
-    if dtype is Dtype.UINT8 and array.dtype == np.uint8:
-        return array
     if dtype.whole:
-        whole = _integral(array) if kind in "fiu" else None
-        return whole if dtype is Dtype.INT64 else _bytes(whole)
+        return _integral(array, dtype) if kind in "fiu" else None
     return array if kind == dtype.numpy.kind else None
 
 
@@ -225,23 +221,22 @@ def narrowed(array: NDArray[Any], dtype: np.dtype[Any]) -> Column:
         return array.astype(dtype, copy=False)
 
 
-def _integral(array: NDArray[Any]) -> Column | None:
+def _integral(array: NDArray[Any], dtype: Dtype) -> Column | None:
+    """Whole numbers in their type, or None when one has a fraction or is outside the range."""
+    least, largest = dtype.bounds
     if array.dtype.kind == "f":
         array = array.astype(np.float64, copy=False)
         # 2**63 itself is no int64, and every float below it with no fraction is one.
-        inside = (array >= -(2.0**63)) & (array < 2.0**63)
+        inside = (array >= float(least)) & (array < float(largest + 1))
         if not (inside & (np.trunc(array) == array)).all():
             return None
-    elif array.dtype.kind == "u" and array.size and array.max() > _INT64.max:
+    elif (
+        array.size
+        and not np.can_cast(array.dtype, dtype.numpy)
+        and (int(array.min()) < least or int(array.max()) > largest)
+    ):
         return None
-    return array.astype(np.int64, copy=False)
-
-
-def _bytes(whole: Column | None) -> Column | None:
-    """Whole numbers as bytes, or None when one is outside their range."""
-    if whole is None or (whole.size and (whole.min() < 0 or whole.max() > _UINT8.max)):
-        return None
-    return whole.astype(np.uint8)
+    return array.astype(dtype.numpy, copy=False)
 
 
 def _misfit(feature: Feature, values: Values) -> BadInput:

@@ -8,7 +8,7 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.registry.signature import Dtype, Prediction, Signature
+from seatrial.registry.signature import Prediction, Signature
 from seatrial.serving.exchange import BadOutput
 
 _FEW = 8
@@ -16,8 +16,7 @@ _FEW = 8
 
 def floating(signature: Signature) -> tuple[str, ...]:
     """The outputs whose values can be NaN or infinite."""
-    floats = (Dtype.FLOAT32, Dtype.FLOAT64)
-    return tuple(output.name for output in signature.outputs if output.dtype in floats)
+    return tuple(output.name for output in signature.outputs if output.dtype.floating)
 
 
 def check(name: str, prediction: Prediction, rows: int, floats: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from seatrial import __version__
-from seatrial.registry.signature import Dtype, Feature, Signature
+from seatrial.registry.signature import WHOLE, Dtype, Feature, Signature
 from seatrial.serving.codec import description
 from seatrial.serving.routes import PATTERNS, PREDICTING, Kind, Pattern
 
@@ -316,15 +316,23 @@ def _object(properties: Json, *, required: list[str]) -> Json:
 _FLOAT32_END = (2 - 2**-24) * 2.0**127
 """The least number that rounds to infinity."""
 
+_FLOAT16_END = 65_520.0
 _TYPES: dict[Dtype, Json] = {
+    Dtype.FLOAT16: {
+        "type": "number",
+        "exclusiveMinimum": -_FLOAT16_END,
+        "exclusiveMaximum": _FLOAT16_END,
+    },
     Dtype.FLOAT32: {
         "type": "number",
         "exclusiveMinimum": -_FLOAT32_END,
         "exclusiveMaximum": _FLOAT32_END,
     },
     Dtype.FLOAT64: {"type": "number"},
-    Dtype.INT64: {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
-    Dtype.UINT8: {"type": "integer", "minimum": 0, "maximum": 255},
+    **{
+        one: {"type": "integer", "minimum": least, "maximum": largest}
+        for one, (least, largest) in WHOLE.items()
+    },
     Dtype.BOOL: {"type": "boolean"},
     Dtype.STRING: {"type": "string"},
 }

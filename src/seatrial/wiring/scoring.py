@@ -58,7 +58,7 @@ class ScoringOrder:
         batch_rows: rows of a piece, >= 1.
         skip: leave bad rows out and describe them beside the answers, instead of ending.
         overwrite: replace a file that is there.
-        trust, any_version: see `wiring.deploying.deploy.Order`.
+        trust, any_version: see `wiring.deploying.order.Order`.
     """
 
     model: str

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from seatrial.adapters.export.onnx_text import MAX_TOKENS as TOGETHER
 from seatrial.adapters.export.onnx_text import (
@@ -103,6 +103,10 @@ PIECES = st.sampled_from(
         "，",
         ".",
         "a" * 99,
+        "QUJD",
+        "+/",
+        "7" * 33,
+        "[PAD]",
         "👍🏽",
         "e\u0301",
         "\x1c",
@@ -110,7 +114,37 @@ PIECES = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("content", [tokenizer(), pairs_of_bytes()], ids=["words", "bytes"])
+def pieces() -> str:
+    """BERT's kind: words of more than 100 characters are unknown, and others are cut in pieces."""
+    known = ["[PAD]", "[UNK]", "good", "film", "##film", "##good", "一", "部", "好", "，", "+", "q"]
+    vocab = {word: k for k, word in enumerate([*known, "##u", "##j", "##d", "##7", "7"])}
+    made = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]"))
+    made.normalizer = normalizers.BertNormalizer()
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.add_special_tokens(["[PAD]"])
+    made.enable_truncation(MAX_TOKENS)
+    found: str = made.to_str()
+    return found
+
+
+def composed() -> str:
+    """Letters and the marks on them are sorted and joined; digits are words of their own."""
+    made = Tokenizer(models.WordLevel({"[UNK]": 0, "film": 1, "\u00e9": 2, "7": 3}, "[UNK]"))
+    made.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    made.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Whitespace(), pre_tokenizers.Digits(individual_digits=True)]
+    )
+    made.enable_truncation(MAX_TOKENS)
+    found: str = made.to_str()
+    return found
+
+
+TOKENIZERS = {
+    "words": tokenizer(), "bytes": pairs_of_bytes(), "pieces": pieces(), "composed": composed()
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", TOKENIZERS.values(), ids=TOKENIZERS)
 @given(st.lists(st.tuples(PIECES, st.integers(1, 300)), max_size=6))
 @settings(max_examples=150, deadline=None)
 def test_a_long_text_is_told_by_its_beginning_as_by_the_whole(
@@ -135,7 +169,42 @@ def test_the_end_of_a_long_text_is_not_looked_at() -> None:
 
     texts._library = Watched()  # type: ignore[assignment]
     list(texts.feeds(["good film " * 100_000, "x" * 1_000]))
-    assert seen == [MAX_TOKENS * 64, MAX_TOKENS * 64, 1_000]
+    longest = max(map(len, Tokenizer.from_str(tokenizer()).get_vocab()))
+    assert seen == [MAX_TOKENS * 8, longest + 1]  # of what is unknown, what it takes to be that
+
+
+@pytest.mark.parametrize("kind", list(TOKENIZERS))
+@pytest.mark.parametrize("piece", ["一部好电影，", "QUJD+/", "e\u0301，"])
+def test_nor_is_that_of_a_text_without_spaces(kind: str, piece: str) -> None:
+    texts = Texts(TOKENIZERS[kind], INPUTS)
+    seen: list[int] = []
+    library = texts._library
+
+    class Watched:
+        def encode(self, text: str) -> Any:
+            seen.append(len(text))
+            return library.encode(text)
+
+    texts._library = Watched()  # type: ignore[assignment]
+    list(texts.feeds([piece * 100_000]))
+    assert seen[-1] <= MAX_TOKENS * 64
+
+
+def test_of_a_word_without_end_as_much_is_looked_at_as_makes_it_unknown() -> None:
+    texts = Texts(TOKENIZERS["pieces"], INPUTS)
+    text = "a" * 1_000_000 + " film"
+    assert texts._beginnings.shortened(text) == "a" * 101 + " film"
+    ((_, feed),) = texts.feeds([text])
+    assert feed["input_ids"].tolist() == [[1, 3]]
+
+
+def test_an_added_token_of_letters_may_stand_within_a_word_so_none_is_shortened() -> None:
+    made = Tokenizer.from_str(pieces())
+    made.add_tokens(["qq"])
+    texts = Texts(made.to_str(), INPUTS)
+    assert texts._beginnings.shortened("q" * 10_000) == "q" * 10_000
+    ((_, feed),) = texts.feeds(["q" * 10_000])
+    assert feed["input_ids"].shape == (1, MAX_TOKENS)
 
 
 @given(st.lists(st.integers(1, 600), min_size=1, max_size=40), st.integers(1, TOGETHER))

@@ -97,14 +97,18 @@ def newer(ir_version: int) -> ModelProto:
         *(
             (graph(given=(kind, ("n", 2)), answers=kind), "'x' is tensor", "Cast")
             for kind in (
-                TensorProto.FLOAT16,
-                TensorProto.BFLOAT16,
-                TensorProto.INT8,
                 TensorProto.UINT64,
+                TensorProto.UINT32,
             )
         ),
+        (
+            graph(given=(TensorProto.BFLOAT16, ("n", 2)), answers=TensorProto.BFLOAT16),
+            "'x' is tensor.bfloat16",
+            "has float (numpy has no bfloat16",
+        ),
         *(
-            (graph(given=(TensorProto.UINT8, shape), answers=TensorProto.UINT8), "one byte", "Cast")
+            (graph(given=(kind, shape), answers=kind), f"'x' is one {name} a row", "Cast")
+            for kind, name in ((TensorProto.UINT8, "uint8"), (TensorProto.INT16, "int16"))
             for shape in (("n",), ("n", 1))
         ),
         (graph("Cast", answers=TensorProto.BFLOAT16, to=16), "'y' is tensor.bfloat16", "Cast"),
@@ -141,21 +145,30 @@ def test_what_is_no_graph_is_damaged(tmp_path: Path, content: bytes) -> None:
     assert "export it again" in caught.value.remedy
 
 
+SMALL = {
+    Dtype.INT8: TensorProto.INT8,
+    Dtype.INT16: TensorProto.INT16,
+    Dtype.UINT8: TensorProto.UINT8,
+    Dtype.UINT16: TensorProto.UINT16,
+}
+
+
 @pytest.mark.parametrize("sizes", [(4,), (8, 8, 3)], ids=["a row of bytes", "an image"])
-def test_bytes_of_several_a_row_are_one_tensor_and_go_in_as_they_are(
-    tmp_path: Path, sizes: tuple[int, ...]
+@pytest.mark.parametrize("dtype", list(SMALL))
+def test_small_numbers_of_several_a_row_are_one_tensor_and_go_in_as_they_are(
+    tmp_path: Path, dtype: Dtype, sizes: tuple[int, ...]
 ) -> None:
     path = tmp_path / "model.onnx"
-    kind = TensorProto.UINT8
+    kind = SMALL[dtype]
     path.write_bytes(
         graph("Cast", given=(kind, ("n", *sizes)), answers=FLOAT, to=FLOAT).SerializeToString()
     )
     model = load_onnx(path)
     (fact,) = model.facts().inputs or ()
-    assert (fact.name, fact.dtype, fact.shape) == ("x", Dtype.UINT8, sizes)
-    rows = np.random.default_rng(0).integers(0, 256, (3, *sizes), dtype=np.uint8)
+    assert (fact.name, fact.dtype, fact.shape) == ("x", dtype, sizes)
+    rows = np.random.default_rng(0).integers(*dtype.bounds, (3, *sizes)).astype(dtype.numpy)
     signature = Signature(
-        features=(Feature(name="x", dtype=Dtype.UINT8, shape=sizes),),
+        features=(Feature(name="x", dtype=dtype, shape=sizes),),
         outputs=(Output(name="y", dtype=Dtype.FLOAT32, width=rows[0].size, shape=sizes),),
         task=Task.OTHER,
         matrix=False,
@@ -164,6 +177,32 @@ def test_bytes_of_several_a_row_are_one_tensor_and_go_in_as_they_are(
     np.testing.assert_array_equal(
         OnnxEngine(path.read_bytes(), signature).predict({"x": rows})["y"], rows
     )
+
+
+def test_halves_are_a_tensor_or_features_that_take_any_number(tmp_path: Path) -> None:
+    half = TensorProto.FLOAT16
+    path = tmp_path / "model.onnx"
+    path.write_bytes(graph(given=(half, ("n", 3)), answers=half).SerializeToString())
+    facts = load_onnx(path).facts()
+    assert [(fact.name, fact.dtype, fact.shape) for fact in facts.inputs or ()] == [
+        (f"x{at}", None, ()) for at in range(3)
+    ]
+    assert facts.number is Dtype.FLOAT32
+    signature = Signature(
+        features=tuple(Feature(name=f"x{at}", dtype=Dtype.FLOAT32) for at in range(3)),
+        outputs=(Output(name="y", dtype=Dtype.FLOAT32, width=3),),
+        task=Task.OTHER,
+        matrix=True,
+    )
+    rows = np.array([[0.1, 65_504, -1], [1e-9, 2.5, 0]], np.float32)
+    answered = OnnxEngine(path.read_bytes(), signature).predict(rows)["y"]
+    assert answered.dtype == np.float32
+    np.testing.assert_array_equal(answered, rows.astype(np.float16).astype(np.float32))
+    np.testing.assert_array_equal(load_onnx(path).predict(rows, signature)["y"], answered)
+
+    path.write_bytes(graph(given=(half, ("n", 3, 2)), answers=half).SerializeToString())
+    (fact,) = load_onnx(path).facts().inputs or ()
+    assert (fact.dtype, fact.shape, fact.low) == (Dtype.FLOAT16, (3, 2), None)
 
 
 def test_halves_and_small_numbers_may_be_answers(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -17,7 +16,6 @@ from hypothesis import strategies as st
 from seatrial.adapters.scoring import input as scoring_input
 from seatrial.adapters.scoring.input import open_rows
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
-from seatrial.serving.scoring import InputUnreadable
 
 SIGNATURE = Signature(
     features=(Feature(name="text", dtype=Dtype.STRING, nullable=True),),
@@ -85,12 +83,3 @@ def test_how_many_pieces_there_are_is_known_of_parquet_and_guessed_of_text(folde
     assert guessed.n_pieces(2_000) == 1
     assert len(list(guessed.pieces(300))) == 4
     assert np.isclose(guessed.length, 5 + 7_000)
-
-
-@pytest.mark.parametrize("save", [np.save, np.savez], ids=["npy", "npz"])
-def test_arrays_of_numpy_are_told_apart_from_archives(folder: Path, save: Any) -> None:
-    path = folder / f"rows.{'npz' if save is np.savez else 'npy'}"
-    save(path, np.ones((3, 2)))
-    with pytest.raises(InputUnreadable, match="tensors are lists here") as refused:
-        open_rows(path, SIGNATURE)
-    assert "Parquet" in refused.value.remedy

@@ -90,7 +90,7 @@ def test_columns_go_in_by_name_and_a_missing_string_as_the_empty_one():
             replace(COLUMNS, outputs=MATRIX.outputs),
             "input 'x' is no feature",
         ),
-        (echo(TensorProto.FLOAT16), COLUMNS, "'town' has a type no feature can have"),
+        (echo(TensorProto.UINT64), COLUMNS, "'town' has a type no feature can have"),
     ],
 )
 def test_a_graph_that_does_not_fit_is_refused_with_a_remedy(graph, signature, problem):

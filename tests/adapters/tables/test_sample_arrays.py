@@ -81,7 +81,7 @@ def test_a_damaged_or_huge_archive_is_refused(
         read_sample(path)
     path.write_bytes(raw)
     monkeypatch.setattr("seatrial.adapters.tables.sample_arrays._MAX_BYTES", 10_000)
-    with pytest.raises(BadSample, match="unpacks to more than 10,000 bytes"):
+    with pytest.raises(BadSample, match="take more than 10,000 bytes"):
         read_sample(path)
 
 
@@ -90,5 +90,5 @@ def test_a_header_that_claims_more_than_there_is_memory_is_refused(tmp_path: Pat
     head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (999999999999, 99), }"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.npy", b"\x93NUMPY\x01\x00\x76\x00" + head.ljust(117) + b"\n")
-    with pytest.raises(BadSample, match="Unable to allocate"):
+    with pytest.raises(BadSample, match="not as long as its shape"):
         read_sample(path)

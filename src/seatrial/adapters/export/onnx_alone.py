@@ -3,7 +3,7 @@
 Dynamic quantisation scales what flows into a product by the largest number of the whole batch, so
 one row moves another's answer. Run one by one, a row has one answer whoever asks beside it.
 Source: https://onnx.ai/onnx/operators/onnx__DynamicQuantizeLinear.html, and the operators of ONNX
-Runtime that begin likewise.
+Runtime that begin likewise. Of other graphs whoever made them can say so, in their metadata.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from seatrial.registry.signature import Batch, Prediction, n_rows, take
 
 _SCALES_BY_BATCH: Final = b"DynamicQuantize"
+ONE_BY_ONE: Final = "seatrial.one_by_one"
+"""The property of a graph whose rows have to run one by one, whatever its value."""
 
 
 def is_alone(graph: bytes) -> bool:
-    """Whether rows have to run one by one; the names of operators stand in a file as they are."""
-    return _SCALES_BY_BATCH in graph
+    """Whether rows have to run one by one; names stand in a file as they are."""
+    return _SCALES_BY_BATCH in graph or ONE_BY_ONE.encode() in graph
 
 
 def one_by_one(run: Callable[[Batch], Mapping[str, NDArray[Any]]], batch: Batch) -> Prediction:

@@ -7,7 +7,6 @@ own metadata, so that a graph stays one file. Nothing of PyTorch or transformers
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.adapters.embedding.tokenizer_hf import whole
+from seatrial.adapters.export.text_beginnings import Beginnings
 from seatrial.kernel.errors import Invalid, MissingExtra
 from seatrial.registry.signature import Task
 
@@ -33,10 +33,9 @@ MAX_TOKENS: Final = 4096
 """Tokens that run together, padding included: memory grows with them, and short texts do not pay
 for a long one."""
 
-_LOOKED_AT: Final = 64
-"""Characters for each token that is kept, in which nearly all texts have that many."""
-_BEGINS: Final = re.compile(r"[ \t\n]\S")
-"""Where a word begins, for every tokenizer."""
+_LOOKED_AT: Final = (8, 64)
+"""Characters for each token that is kept: most texts have that many in the first, nearly all in the
+second."""
 
 
 class TokenizerUnusable(Invalid):
@@ -76,6 +75,7 @@ class Texts:
         }
         self._library.no_padding()
         self._looked_at = _looked_at(self._library)
+        self._beginnings = Beginnings.of(content)
 
     def feeds(
         self, texts: Sequence[str | None]
@@ -108,12 +108,13 @@ class Texts:
         """What the whole text is encoded as. The end of a long one, which is cut off, is looked at
         only where its beginning does not tell: a megabyte takes a second in which nobody else is
         answered."""
-        most = self._looked_at
-        if most and len(text) > most:
+        if self._looked_at and len(text) > self._looked_at[-1]:
+            text = self._beginnings.shortened(text)
+        for most in self._looked_at:
+            if len(text) <= most:
+                break
             found = self._library.encode(text[:most])
-            kept = max((end for _, end in found.offsets), default=0)
-            # Where another word begins behind what is kept, no later character changes that.
-            if found.overflowing and _BEGINS.search(text, kept, most):
+            if self._beginnings.tells(text, most, found):
                 return found
         return self._library.encode(text)
 
@@ -168,13 +169,12 @@ def _library(content: str) -> Library:
         ) from error
 
 
-def _looked_at(library: Library) -> int:
-    """So many characters of a text are looked at first; 0 for all."""
+def _looked_at(library: Library) -> tuple[int, ...]:
+    """So many characters of a text are looked at, one after the other, before all of them."""
     cut = library.truncation
     if cut is None or cut["direction"] != "right" or library.pre_tokenizer is None:
-        return 0
-    most: int = cut["max_length"] * _LOOKED_AT
-    return most
+        return ()
+    return tuple(cut["max_length"] * some for some in _LOOKED_AT)
 
 
 def _together(lengths: NDArray[np.intp], most: int) -> Iterator[NDArray[np.intp]]:

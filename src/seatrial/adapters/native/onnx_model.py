@@ -24,16 +24,16 @@ _NUMBERS: Final = {
     "tensor(double)": np.float64,
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
+    "tensor(float16)": np.float16,
+    "tensor(int8)": np.int8,
+    "tensor(int16)": np.int16,
     "tensor(uint8)": np.uint8,
+    "tensor(uint16)": np.uint16,
     "tensor(bool)": np.bool_,
 }
 
 _ANSWERS: Final = frozenset(
     (
-        "tensor(float16)",
-        "tensor(int8)",
-        "tensor(int16)",
-        "tensor(uint16)",
         "tensor(uint32)",
         "seq(map(int64,tensor(float)))",
         "seq(map(string,tensor(float)))",
@@ -42,7 +42,8 @@ _ANSWERS: Final = frozenset(
 """What answers may be besides; whole numbers and halves are widened."""
 
 
-_NO_MATRIX: Final = ("tensor(string)", "tensor(uint8)")
+_SMALL: Final = ("tensor(int8)", "tensor(int16)", "tensor(uint8)", "tensor(uint16)")
+_NO_MATRIX: Final = ("tensor(string)", *_SMALL)
 """What no features side by side are made of; bytes side by side are one tensor."""
 
 
@@ -284,7 +285,8 @@ def _input(entry: Any, name: str, takes_gaps: bool, matrix: Any | None) -> Input
     shape = _tensor_shape(entry, matrix)
     if not shape:
         return InputFact(name=name, kind=_kind(entry), nullable=takes_gaps and _is_float(entry))
-    low = None if _is_float(entry) else 0.0
+    signed = _is_float(entry) or entry.type in ("tensor(int8)", "tensor(int16)")
+    low = None if signed else 0.0
     return InputFact(name=name, kind=_kind(entry), shape=shape, dtype=_exact(entry), low=low)
 
 
@@ -301,7 +303,11 @@ def _exact(entry: Any) -> Dtype | None:
         "tensor(double)": Dtype.FLOAT64,
         "tensor(int64)": Dtype.INT64,
         "tensor(int32)": Dtype.INT64,
+        "tensor(float16)": Dtype.FLOAT16,
+        "tensor(int8)": Dtype.INT8,
+        "tensor(int16)": Dtype.INT16,
         "tensor(uint8)": Dtype.UINT8,
+        "tensor(uint16)": Dtype.UINT16,
     }.get(entry.type)
 
 
@@ -312,7 +318,7 @@ def _kind(entry: Any) -> Kind:
 
 
 def _is_float(entry: Any) -> bool:
-    return entry.type in ("tensor(float)", "tensor(double)")
+    return entry.type in ("tensor(float16)", "tensor(float)", "tensor(double)")
 
 
 def _check(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
@@ -324,7 +330,7 @@ def _check(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
     for entry in inputs.values():
         _check_dtype(entry, "input")
         _check_shape(entry)
-        _check_bytes(entry)
+        _check_small(entry)
     for entry in outputs.values():
         _check_dtype(entry, "output")
 
@@ -334,16 +340,23 @@ def _check_dtype(entry: Any, what: str) -> None:
     if entry.type not in known:
         raise UnsupportedModel(
             f"The graph's {what} {entry.name!r} is {entry.type}.",
-            remedy="Add a Cast to the graph, so that it has float, double, int32, int64, bool or "
-            "string there; an input of several values a row may have uint8 too.",
+            remedy=f"Add a Cast to the graph, so that it has {_CASTS.get(entry.type, _WIDE)} "
+            "there; an input of several values a row may have int8, int16, uint8 or uint16 too.",
         )
 
 
-def _check_bytes(entry: Any) -> None:
-    if entry.type == "tensor(uint8)" and tuple(entry.shape[1:]) in ((), (1,)):
+_WIDE: Final = "float16, float, double, int32, int64, bool or string"
+_CASTS: Final = {
+    "tensor(bfloat16)": "float (numpy has no bfloat16, so no value could be handed over)",
+}
+
+
+def _check_small(entry: Any) -> None:
+    if entry.type in _SMALL and tuple(entry.shape[1:]) in ((), (1,)):
+        kind = entry.type.removeprefix("tensor(").rstrip(")")
         raise UnsupportedModel(
-            f"The graph's input {entry.name!r} is one byte a row.",
-            remedy="Add a Cast to the graph, so that it has int64 there; uint8 is for tensors, "
+            f"The graph's input {entry.name!r} is one {kind} a row.",
+            remedy=f"Add a Cast to the graph, so that it has int64 there; {kind} is for tensors, "
             "such as images.",
         )
 

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 
+from seatrial.adapters.scoring import array_rows
 from seatrial.adapters.scoring.parse import Reading, stream_of
+from seatrial.adapters.tables import array_file
+from seatrial.adapters.tables.array_file import Header
 from seatrial.adapters.tables.csv_records import record_ends
 from seatrial.registry.signature import Dtype, Feature, Signature
 from seatrial.serving.scoring import InputUnfit, InputUnreadable, Piece
@@ -28,7 +31,7 @@ _BLOCK_BYTES: Final = 4 << 20
 _MAX_RECORD_BYTES: Final = 64 << 20
 _DELIMITERS: Final = ",;\t|"
 _PACKED: Final = {b"\x1f\x8b": "gzip", b"PK": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
-_NO_TEXT: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"\x93NUMPY")
+_NO_TEXT: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LISTED: Final = 12
 _LINE_FEED: Final = 10
 
@@ -41,9 +44,10 @@ class RowFile:
         path: of the file.
         reading: how its pieces are parsed.
         kept: types of the columns to hand through.
-        length: where its last piece ends: bytes, or rows of Parquet.
+        length: where its last piece ends: bytes, or rows of Parquet and arrays.
         n_rows: how many; of text a guess from how long the first ones are.
         start: where the first row begins, in bytes.
+        arrays: those of a file of arrays, by name.
     """
 
     path: Path
@@ -52,28 +56,43 @@ class RowFile:
     length: int
     n_rows: int
     start: int = 0
+    arrays: Mapping[str, Header] | None = None
 
     def n_pieces(self, batch_rows: int) -> int:
         """About how many `pieces` gives."""
-        by_size = 0 if self.reading.form == "parquet" else -(-self.length // _BLOCK_BYTES)
+        by_size = 0
+        if self.arrays is not None:
+            row_bytes = sum(self.arrays[name].row_bytes for name in self._names())
+            batch_rows = array_rows.rows_of_piece(row_bytes, batch_rows)
+        elif self.reading.form != "parquet":
+            by_size = -(-self.length // _BLOCK_BYTES)
         return max(1, by_size, -(-self.n_rows // batch_rows))
+
+    def _names(self) -> list[str]:
+        """What is read: the columns of the features and those to hand through."""
+        return list(dict.fromkeys((*self.reading.sources, *self.reading.kept)))
 
     def pieces(self, batch_rows: int) -> Iterator[Piece]:
         """Its rows in order, at most ``batch_rows`` >= 1 at once.   Raises: InputUnreadable."""
         if self.reading.form == "parquet":
             return self._of_parquet(batch_rows)
+        if self.arrays is not None:
+            return self._of_arrays(self.arrays, batch_rows)
         return self._of_text(batch_rows)
 
     def _of_parquet(self, batch_rows: int) -> Iterator[Piece]:
         import pyarrow.parquet as pq
 
-        names = list(dict.fromkeys((*self.reading.sources, *self.reading.kept)))
         position = 0
         # Buffered ahead, Arrow would hold all of the file that was read.
         with _said(self.path), pq.ParquetFile(self.path, pre_buffer=False) as file:
-            for batch in file.iter_batches(batch_rows, columns=names, use_threads=False):
+            for batch in file.iter_batches(batch_rows, columns=self._names(), use_threads=False):
                 position += batch.num_rows
                 yield Piece(content=stream_of(batch), position=position)
+
+    def _of_arrays(self, arrays: Mapping[str, Header], batch_rows: int) -> Iterator[Piece]:
+        with _said(self.path):
+            yield from array_rows.pieces_of(self.path, arrays, self._names(), batch_rows)
 
     def _of_text(self, batch_rows: int) -> Iterator[Piece]:
         with _said(self.path), self.path.open("rb") as file:
@@ -129,11 +148,11 @@ def open_rows(path: Path, signature: Signature, *, kept: Sequence[str] = ()) -> 
 def _opened(path: Path, signature: Signature, kept: tuple[str, ...]) -> RowFile:
     with path.open("rb") as file:
         head = file.read(_BLOCK_BYTES)
+    if head.startswith(b"\x93NUMPY") or (head.startswith(b"PK") and path.suffix == ".npz"):
+        return _arrays(path, signature, kept)
     packed = next((name for mark, name in _PACKED.items() if head.startswith(mark)), None)
     if packed or head.startswith(_NO_TEXT):
         what = f"is packed by {packed}" if packed else "is neither UTF-8 text nor Parquet"
-        if path.suffix in (".npy", ".npz"):
-            what = "holds arrays of numpy; tensors are lists here"
         raise _unreadable(path, what)
     if head.startswith(b"PAR1"):
         return _parquet(path, signature, kept)
@@ -146,6 +165,21 @@ def _opened(path: Path, signature: Signature, kept: tuple[str, ...]) -> RowFile:
     if text.startswith(b"{"):
         return _jsonl(path, signature, kept, head, start)
     return _csv(path, signature, kept, head, start)
+
+
+def _arrays(path: Path, signature: Signature, kept: tuple[str, ...]) -> RowFile:
+    found = array_file.headers(path)
+    sources = array_rows.sources_of(path, found, signature, kept)
+    used = [(name, found[name]) for name in dict.fromkeys((*sources, *kept))]
+    layout = tuple((name, array.dtype.str, array.shape[1:]) for name, array in used)
+    return RowFile(
+        path=path,
+        reading=Reading(form="arrays", sources=sources, kept=kept, layout=layout),
+        kept=array_rows.kept_types(path, found, kept),
+        length=used[0][1].n_rows,
+        n_rows=used[0][1].n_rows,
+        arrays=dict(used),
+    )
 
 
 def _parquet(path: Path, signature: Signature, kept: tuple[str, ...]) -> RowFile:
@@ -188,7 +222,8 @@ def _csv(
     if signature.has_tensors:
         raise InputUnfit(
             f"{path.name} is CSV, and the model takes tensors.",
-            remedy="Give Parquet or JSON Lines, with a list for each tensor.",
+            remedy="Give an .npz file with an array for each input, or Parquet or JSON Lines with "
+            "a list for each tensor.",
         )
     line = head[start:].partition(b"\n")[0].decode("utf-8", "replace")
     delimiter = max(_DELIMITERS, key=line.count)
@@ -274,7 +309,7 @@ def _said(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, array_file.BadArrays) as error:
         said = (str(error) or type(error).__name__).splitlines()[0]
         raise _unreadable(path, f"cannot be read: {said[:200]}") from error
 
@@ -282,7 +317,7 @@ def _said(path: Path) -> Iterator[None]:
 def _unreadable(path: Path, what: str) -> InputUnreadable:
     return InputUnreadable(
         f"{path.name} {what}.",
-        remedy="Give Parquet, UTF-8 CSV with a header, or JSON Lines.",
+        remedy="Give Parquet, UTF-8 CSV with a header, JSON Lines, or arrays saved by numpy.savez.",
         path=str(path),
     )
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.adapters.scoring import array_rows
+from seatrial.adapters.scoring.json_columns import columns
 from seatrial.adapters.scoring.rows import Rows, parsed_text, values_of
 from seatrial.kernel.errors import Invalid
 from seatrial.registry.signature import Dtype, Feature
@@ -36,11 +38,13 @@ class Reading:
     """How pieces of a file are read.
 
     Args:
-        form: ``csv``, ``jsonl`` or ``parquet``.
-        sources: the file's column for each feature of the signature, in its order.
+        form: ``csv``, ``jsonl``, ``parquet`` or ``arrays``.
+        sources: the file's column for each feature of the signature, in its order; of arrays also
+            the one that has all features side by side.
         kept: columns to hand through.
         names: of all columns of a CSV file, in order.
         delimiter: of a CSV file.
+        layout: of arrays, in the order of a piece: name, dtype and shape of a row.
     """
 
     form: str
@@ -48,15 +52,27 @@ class Reading:
     kept: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     delimiter: str = ","
+    layout: tuple[tuple[str, str, tuple[int, ...]], ...] = ()
 
 
 def parse(content: Bytes, reading: Reading, features: Sequence[Feature]) -> Rows:
     """The rows of a piece, as far as they can be parsed."""
     if reading.form == "parquet":
         return _arrow_rows(_from_stream(content), reading, features)
+    if reading.form == "arrays":
+        return _array_rows(content, reading, features)
     if reading.form == "jsonl":
         return _json_rows(bytes(content), reading, features)
     return _csv_rows(content, reading, features)
+
+
+def _array_rows(content: Bytes, reading: Reading, features: Sequence[Feature]) -> Rows:
+    arrays = array_rows.arrays_of(content, reading.layout)
+    return Rows(
+        n=len(next(iter(arrays.values()))),
+        values=array_rows.values_of(arrays, reading.sources, features),
+        kept={name: array_rows.kept_of(arrays[name]) for name in reading.kept},
+    )
 
 
 def _from_stream(content: Bytes) -> pa.Table:
@@ -86,6 +102,32 @@ def _whole(table: pa.Table, name: str) -> pa.Array:
 
 
 def _json_rows(content: bytes, reading: Reading, features: Sequence[Feature]) -> Rows:
+    return _plain_json_rows(content, reading, features) or _any_json_rows(
+        content, reading, features
+    )
+
+
+def _plain_json_rows(content: bytes, reading: Reading, features: Sequence[Feature]) -> Rows | None:
+    """Rows of numbers alone, where no line leaves a doubt."""
+    import pyarrow as pa
+
+    plain = all(f.dtype.floating and not f.shape and not f.categories for f in features)
+    if not plain or set(reading.sources) & set(reading.kept):
+        return None
+    found = columns(content, reading.sources, reading.kept)
+    if found is None:
+        return None
+    return Rows(
+        n=len(found.numbers),
+        values={f.name: found.numbers[:, at] for at, f in enumerate(features)},
+        kept={
+            name: pa.array(list(map(_as_text, values)), pa.string())
+            for name, values in zip(reading.kept, found.kept, strict=True)
+        },
+    )
+
+
+def _any_json_rows(content: bytes, reading: Reading, features: Sequence[Feature]) -> Rows:
     import pyarrow as pa
 
     lines = [line for line in content.split(b"\n") if line.strip()]
@@ -139,7 +181,11 @@ _TYPES: Final[Mapping[Dtype, str]] = {
     Dtype.FLOAT32: "float32",
     Dtype.FLOAT64: "float64",
     Dtype.INT64: "int64",
+    Dtype.FLOAT16: "float16",
+    Dtype.INT8: "int8",
+    Dtype.INT16: "int16",
     Dtype.UINT8: "uint8",
+    Dtype.UINT16: "uint16",
     Dtype.BOOL: "bool_",
     Dtype.STRING: "string",
 }

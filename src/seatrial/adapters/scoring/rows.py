@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.adapters.tables.sample_arrays import tensor_of
-from seatrial.registry.signature import Batch, Column, Dtype, Feature, Signature
+from seatrial.registry.signature import WHOLE, Batch, Column, Dtype, Feature, Signature
 from seatrial.serving.column import Values, column
 from seatrial.serving.exchange import BadInput
 from seatrial.serving.scoring import Flaw
@@ -236,10 +236,8 @@ def _whole(text: str) -> int | float:
 
 
 _READ: Mapping[Dtype, Callable[[str], object]] = {
-    Dtype.FLOAT32: float,
-    Dtype.FLOAT64: float,
-    Dtype.INT64: _whole,
-    Dtype.UINT8: _whole,
+    **dict.fromkeys((one for one in Dtype if one.floating), float),
+    **dict.fromkeys(WHOLE, _whole),
     Dtype.BOOL: lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
     Dtype.STRING: str,
 }

@@ -18,17 +18,25 @@ _NUMPY = {
     "float32": np.float32,
     "float64": np.float64,
     "int64": np.int64,
+    "float16": np.float16,
+    "int8": np.int8,
+    "int16": np.int16,
     "uint8": np.uint8,
+    "uint16": np.uint16,
     "bool": np.bool_,
     "string": np.object_,
 }
-_KINDS = {"float32": "fiu", "float64": "fiu", "int64": "iuf", "uint8": "iuf", "bool": "b"}
+_NARROW = ("int8", "int16", "uint8", "uint16")
 _ONNX = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
+    "tensor(float16)": np.float16,
+    "tensor(int8)": np.int8,
+    "tensor(int16)": np.int16,
     "tensor(uint8)": np.uint8,
+    "tensor(uint16)": np.uint16,
     "tensor(bool)": np.bool_,
     "tensor(string)": np.object_,
 }
@@ -142,11 +150,13 @@ class SeatrialHandler:
                 array = np.array(values)
             except ValueError as ragged:
                 raise ValueError(f"The feature {name!r} has rows of unequal shape.") from ragged
-            fits = array.dtype.kind in _KINDS[dtype]
+            fits = array.dtype.kind in ("b" if dtype == "bool" else "fiu")
             if fits and dtype == "int64" and array.dtype.kind != "i":
                 fits = bool(((array == np.floor(array)) & (abs(array) < 2**63)).all())
-            if fits and dtype == "uint8":
-                fits = bool(((array == np.floor(array)) & (array >= 0) & (array <= 255)).all())
+            if fits and dtype in _NARROW:
+                ends = np.iinfo(_NUMPY[dtype])
+                inside = (array >= ends.min) & (array <= ends.max)
+                fits = bool(((array == np.floor(array)) & inside).all())
             if fits and dtype.startswith("float"):
                 with np.errstate(over="ignore"):
                     array = array.astype(_NUMPY[dtype])

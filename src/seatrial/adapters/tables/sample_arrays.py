@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.adapters.tables import array_file
 from seatrial.packaging.sample import BadSample, Sample
 from seatrial.registry.signature import Column
-from seatrial.registry.zip_faults import BROKEN
 
-_NPY: Final = b"\x93NUMPY"
-_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
-"""How an archive starts that has parts, and one that has none."""
 _MAX_BYTES: Final = 1 << 30
 _MAX_INT: Final = np.iinfo(np.int64).max
-_ONE: Final = "input"
-"""What the array of an .npy file is called, which has no name for it."""
 
 
 def read_arrays(path: Path, *, max_rows: int) -> Sample | None:
@@ -29,12 +23,31 @@ def read_arrays(path: Path, *, max_rows: int) -> Sample | None:
     Raises: BadSample.
     """
     with path.open("rb") as file:
-        head = file.read(8)
-    if head.startswith(_NPY):
-        return _sample(path, {_ONE: _loaded(path)}, max_rows)
-    if head.startswith(_ZIP):
-        return _sample(path, _archive(path), max_rows)
-    return None
+        if not array_file.is_arrays(file.read(8)):
+            return None
+    try:
+        return _read(path, max_rows)
+    except array_file.BadArrays as error:
+        raise _unreadable(path, error) from error
+
+
+def _read(path: Path, max_rows: int) -> Sample:
+    found = array_file.headers(path)
+    lengths = {header.n_rows for header in found.values()}
+    if len(lengths) != 1 or lengths == {0}:
+        raise BadSample(
+            f"The arrays of {path.name} have {sorted(lengths) or 'no'} rows.",
+            remedy="Give each input as an array with the rows in its first dimension.",
+        )
+    (total,) = lengths
+    n = min(total, max_rows)
+    if n * sum(header.row_bytes for header in found.values()) > _MAX_BYTES:
+        raise BadSample(
+            f"{n:,} rows of {path.name} take more than {_MAX_BYTES:,} bytes.",
+            remedy="Give fewer rows; a few hundred are enough.",
+        )
+    arrays = next(array_file.rows(path, found, [n]))
+    return _sample(path, dict(zip(found, arrays, strict=True)), total)
 
 
 def tensor_of(values: Any) -> Column | None:
@@ -48,31 +61,6 @@ def tensor_of(values: Any) -> Column | None:
     return _plain(array)
 
 
-def _loaded(path: Path) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = np.load(path, allow_pickle=False, mmap_mode="r")
-    except (ValueError, OSError, EOFError) as error:
-        raise _unreadable(path, error) from error
-    return array
-
-
-def _archive(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(part.file_size for part in archive.infolist()) > _MAX_BYTES:
-                raise BadSample(
-                    f"{path.name} unpacks to more than {_MAX_BYTES:,} bytes.",
-                    remedy="Give fewer rows; a few hundred are enough.",
-                )
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-    except (*BROKEN, MemoryError) as error:  # an array's header may claim any size
-        raise _unreadable(path, error) from error
-    if any(not isinstance(array, np.ndarray) for array in found.values()):
-        raise _unreadable(path, ValueError("it holds other files than arrays"))
-    return found
-
-
 def _unreadable(path: Path, error: Exception) -> BadSample:
     return BadSample(
         f"{path.name} cannot be read as arrays: {str(error).splitlines()[0]}.",
@@ -81,22 +69,15 @@ def _unreadable(path: Path, error: Exception) -> BadSample:
     )
 
 
-def _sample(path: Path, arrays: dict[str, NDArray[Any]], max_rows: int) -> Sample:
-    lengths = {len(array) if array.ndim else 0 for array in arrays.values()}
-    if len(lengths) != 1 or lengths == {0}:
-        raise BadSample(
-            f"The arrays of {path.name} have {sorted(lengths) or 'no'} rows.",
-            remedy="Give each input as an array with the rows in its first dimension.",
-        )
-    (total,) = lengths
+def _sample(path: Path, arrays: dict[str, NDArray[Any]], total: int) -> Sample:
     for name, array in arrays.items():
-        if array.dtype == np.uint64 and array.size and array[:max_rows].max() > _MAX_INT:
+        if array.dtype == np.uint64 and array.size and array.max() > _MAX_INT:
             raise BadSample(
                 f"The array {name!r} of {path.name} holds whole numbers of more than 63 bits.",
                 remedy="Give them as int64, or as floats.",
                 field=name,
             )
-    columns = {name: _plain(array[:max_rows]) for name, array in arrays.items()}
+    columns = {name: _plain(array) for name, array in arrays.items()}
     for name, column in columns.items():
         if column.dtype.kind not in "fiubO":
             raise BadSample(
@@ -104,7 +85,7 @@ def _sample(path: Path, arrays: dict[str, NDArray[Any]], max_rows: int) -> Sampl
                 remedy="Give numbers, booleans or strings.",
                 field=name,
             )
-    return Sample(columns=columns, n_rows=min(total, max_rows), n_total=total)
+    return Sample(columns=columns, n_rows=len(next(iter(arrays.values()))), n_total=total)
 
 
 def _plain(array: NDArray[Any]) -> Column:

@@ -14,7 +14,11 @@ DATATYPE_OF = {
     Dtype.FLOAT32: "FP32",
     Dtype.FLOAT64: "FP64",
     Dtype.INT64: "INT64",
+    Dtype.FLOAT16: "FP16",
+    Dtype.INT8: "INT8",
+    Dtype.INT16: "INT16",
     Dtype.UINT8: "UINT8",
+    Dtype.UINT16: "UINT16",
     Dtype.BOOL: "BOOL",
     Dtype.STRING: "BYTES",
 }
@@ -24,7 +28,11 @@ TF_DATATYPE_OF = {
     Dtype.FLOAT32: "DT_FLOAT",
     Dtype.FLOAT64: "DT_DOUBLE",
     Dtype.INT64: "DT_INT64",
+    Dtype.FLOAT16: "DT_HALF",
+    Dtype.INT8: "DT_INT8",
+    Dtype.INT16: "DT_INT16",
     Dtype.UINT8: "DT_UINT8",
+    Dtype.UINT16: "DT_UINT16",
     Dtype.BOOL: "DT_BOOL",
     Dtype.STRING: "DT_STRING",
 }
