@@ -83,9 +83,7 @@ def test_readers_are_read_and_unclear_ones_refused():
 
 @pytest.mark.parametrize("before", [b"", b"\n\n", b"\xef\xbb\xbf\r\n"])
 def test_readers_after_what_nobody_sees_are_read(before):
-    [parsed] = MarkdownLoader().load(
-        before + b"---\nreaders: hr\n---\nSecret.", About(name="a.md")
-    )
+    [parsed] = MarkdownLoader().load(before + b"---\nreaders: hr\n---\nSecret.", About(name="a.md"))
     assert (parsed.readers, parsed.text) == (("hr",), "Secret.")
 
 

@@ -22,7 +22,9 @@ def test_fields_stand_before_the_text(newline, close):
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("before", ["\n", "\n \t\n", "\ufeff", "\ufeff\ufeff\n", "\n\ufeff", "\u200b"])
+@pytest.mark.parametrize(
+    "before", ["\n", "\n \t\n", "\ufeff", "\ufeff\ufeff\n", "\n\ufeff", "\u200b"]
+)
 @pytest.mark.parametrize("line", ["---", "--- \t", "---\u3000"])
 def test_what_nobody_sees_does_not_hide_it(before, line, newline):
     """A blank line before it made front matter text, and opened the document to all."""

@@ -33,7 +33,9 @@ _UNOPENED = re.compile(
         (?:-{3,}|\.{3}|\+{3})[^\S\r\n]*+(?=[\r\n]|\Z)""",
     re.VERBOSE,
 )
-_READERS = re.compile(r"""(?<![^\r\n])[^\S\r\n]*+[>?{,"'*_-]*+\s*+["'*_]*+readers?\b["'*_\s]*+[:=]""")
+_READERS = re.compile(
+    r"""(?<![^\r\n])[^\S\r\n]*+[>?{,"'*_-]*+\s*+["'*_]*+readers?\b["'*_\s]*+[:=]"""
+)
 _LONGEST = 300_000
 """Characters of a beginning that are looked at: more than front matter may hold."""
 
