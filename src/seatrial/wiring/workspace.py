@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from seatrial.kernel.errors import Denied, Invalid
 from seatrial.kernel.loading import ONE_AT_A_TIME
-from seatrial.kernel.store import Store
+from seatrial.kernel.store import Store, StoreDenied, StoreMissing
 from seatrial.wiring.settings import Settings, load_settings
 
 HOME = "SEATRIAL_HOME"
@@ -117,6 +118,22 @@ class Workspace:
         Raises: UnknownStore; MissingExtra; StoreUnavailable.
         """
         return open_store(self.store_url)
+
+    def read_store(self) -> Store | None:
+        """The store, to read from it: also where this user may not write it, as in a home folder
+        that is mounted read-only. None where nothing was ever recorded there.
+
+        Raises: as `open_store`.
+        """
+        try:
+            return self.open_store()
+        except StoreDenied:
+            if not self.store_url.startswith("sqlite:"):
+                raise
+            with suppress(StoreMissing):
+                store: Store = load_store(self.store_url).from_url(self.store_url, writable=False)
+                return store
+            return None
 
 
 def open_store(url: str) -> Store:
