@@ -198,7 +198,7 @@ def analyze(
         f"{corpus.n_tokens:,} tokens",
     )
     show_skipped(console, lost)
-    for text in counted(analysis, language)[1:]:
+    for text in counted(analysis, language):
         console.answer(f"    {text}")
     console.answer()
     for trial in analysis.trials:

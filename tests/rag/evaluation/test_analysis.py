@@ -110,8 +110,8 @@ def test_hosted_embedders_count_tokens_in_their_own_way(ships, analysis_of):
     assert 0.5 < google.n_tokens / found.n_corpus_tokens < 2
     first, exact, _, estimated, *_ = costs_told(found)
     assert "~ are estimated" in first
-    assert f"corpus, tokens {openai.n_tokens:,}," in exact
-    assert f"corpus, tokens ~{google.n_tokens:,}," in estimated
+    assert f": {openai.n_tokens:,} tokens;" in exact
+    assert f": ~{google.n_tokens:,} tokens;" in estimated
 
 
 def test_what_answers_a_question_is_in_the_sample(ships, analysis_of):
@@ -200,13 +200,19 @@ def test_the_page_says_what_was_found(ships, analysis_of, language):
 def test_costs_are_told_for_each_hosted_embedder_and_never_as_nothing(ships, analysis_of):
     first, *each = costs_told(analysis_of(ships, prices=Prices()))
     assert first.startswith("What hosted embedders would cost: The whole corpus once")
-    assert each[0].startswith("openai text-embedding-3-small: corpus, tokens ~")
-    assert each[0].endswith("1,000 questions, USD 0.0200")
-    assert each[-1].startswith("cohere embed-v4.0: corpus, tokens ~")
-    assert each[-1].endswith("corpus, USD unknown, 1,000 questions, USD unknown")
+    assert each[0].startswith("openai text-embedding-3-small: ~")
+    assert each[0].endswith(" 1,000 questions USD 0.0200")
+    assert each[-1].startswith("cohere embed-v4.0: ~")
+    assert each[-1].endswith("the corpus USD unknown, 1,000 questions USD unknown")
     (_, small, *_) = costs_told(analysis_of(ships[:1], prices=Prices()))
-    assert "corpus, USD < 0.0001" in small
+    assert "the corpus USD < 0.0001" in small
     assert "pip install 'seatrial[gateway]'" in costs_told(analysis_of(ships))[1]
+
+
+def test_a_setting_that_was_no_better_is_not_said_to_have_reached_more(ships, analysis_of):
+    found = summary(analysis_of(ships, questions=people(ships)))
+    assert "reached 0.000 more" not in found
+    assert "did no better, and this one needs" in found
 
 
 def test_questions_from_the_text_praise_the_cut_and_not_the_search(ships, analysis_of):

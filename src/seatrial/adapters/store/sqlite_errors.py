@@ -57,7 +57,7 @@ def absent(path: Path) -> StoreMissing:
 
 
 def outdated(path: Path) -> StoreDenied:
-    """The error for tables that must be made or brought up to date, where nothing may be written."""
+    """The error for tables that are not of this version, where nothing may be written."""
     return StoreDenied(
         f"{path} is of an earlier version of seatrial, and this user may not bring it up to date.",
         remedy="Run a command as its owner once, such as `seatrial status`.",

@@ -90,8 +90,7 @@ def costs_told(analysis: Analysis, language: str = "en") -> list[str]:
     return [
         first,
         *(
-            f"{model}{w['colon']}{w['corpus_tokens']} {n}{w['list']}{w['corpus_usd']} {corpus}"
-            f"{w['list']}{w['questions_usd']} {asked}"
+            w["cost"].format(model=model, n=n, corpus=corpus, asked=asked)
             for model, n, corpus, asked in _cost_rows(analysis, w)
         ),
     ]
@@ -162,7 +161,7 @@ def _reason(analysis: Analysis, found: Recommendation, language: str) -> str:
     w = words(language)
     if found.trial is found.best:
         return w["is_best_cut" if Note.GENERATED in analysis.notes else "is_best"]
-    return w["behind"].format(
+    return w["behind" if found.behind.mean else "as_well"].format(
         best=w["setting"].format(
             chunker=chunker_spoken(found.best.chunker, language), mode=w[found.best.mode.value]
         ),

@@ -54,6 +54,8 @@ _EN = {
     "costs_of": "The whole corpus once, cut by the recommended chunker, in tokens as each vendor "
     "counts them; those with ~ are estimated, since their tokenizer is not here.",
     "corpus_tokens": "corpus, tokens",
+    "cost": "{model}: {n} tokens; the corpus USD {corpus}, 1,000 questions USD {asked}",
+    "as_well": "{best} did no better, and this one needs {vectors} of vectors instead of {others}.",
     "model": "model",
     "corpus_usd": "corpus, USD",
     "no_prices": "Their prices are not installed: pip install 'seatrial[gateway]' brings them.",
@@ -167,8 +169,11 @@ _ZH = {
     "p95_ms": "p95 毫秒",
     "vectors": "向量",
     "costs": "使用托管嵌入模型的费用",
-    "costs_of": "按建议的切分方式把全部语料嵌入一次，token 按各厂商自己的分词计算；带 ~ 的是估计值，因为这里没有它们的分词器。",
+    "costs_of": "按建议的切分方式把全部语料嵌入一次，token 按各厂商自己的分词计算；"
+    "带 ~ 的是估计值，因为这里没有它们的分词器。",
     "corpus_tokens": "全部语料，token",
+    "cost": "{model}：{n} 个 token；全部语料 {corpus} 美元，1,000 个问题 {asked} 美元",
+    "as_well": "{best} 并不更好，而这一种只需要 {vectors} 的向量，不是 {others}。",
     "model": "模型",
     "corpus_usd": "全部语料（美元）",
     "no_prices": "没有安装价目表：请运行 pip install 'seatrial[gateway]'。",

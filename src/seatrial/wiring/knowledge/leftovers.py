@@ -65,7 +65,7 @@ def standing_of(workspace: Workspace, name: str) -> Standing:
             raise
         versions = ()
     with _facts(workspace, read=True) as facts:
-        production = facts and version_in_production(facts, name)
+        production = version_in_production(facts, name) if facts else None
         used = frozenset(versions_in_use(facts, name)) if facts else frozenset[int]()
     return Standing(
         versions=versions,
