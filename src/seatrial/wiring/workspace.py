@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from seatrial.kernel.errors import Denied, Invalid
 from seatrial.kernel.loading import ONE_AT_A_TIME
-from seatrial.kernel.store import Store, StoreDenied, StoreMissing
+from seatrial.kernel.store import Store, StoreDenied, StoreFull
 from seatrial.wiring.settings import Settings, load_settings
 
 HOME = "SEATRIAL_HOME"
@@ -121,19 +120,20 @@ class Workspace:
 
     def read_store(self) -> Store | None:
         """The store, to read from it: also where this user may not write it, as in a home folder
-        that is mounted read-only. None where nothing was ever recorded there.
+        that is mounted read-only, or its drive is full. None where nothing was ever recorded.
 
         Raises: as `open_store`.
         """
+        if not self.store_url.startswith("sqlite:"):
+            return self.open_store()
+        from seatrial.adapters.store.sqlite import SqliteStore, path_in
+
+        if not path_in(self.store_url).exists():
+            return None
         try:
             return self.open_store()
-        except StoreDenied:
-            if not self.store_url.startswith("sqlite:"):
-                raise
-            with suppress(StoreMissing):
-                store: Store = load_store(self.store_url).from_url(self.store_url, writable=False)
-                return store
-            return None
+        except (StoreDenied, StoreFull):
+            return SqliteStore.from_url(self.store_url, writable=False)
 
 
 def open_store(url: str) -> Store:
