@@ -41,8 +41,10 @@ def commands_page() -> str:
         "Commands",
         [
             "One verb per use. What a person reads goes to stderr; with `--json`, one JSON",
-            "document goes to stdout. Durations are seconds or texts such as `45s`, `10m` or",
-            "`1h30m`.",
+            "document goes to stdout. `seatrial rag ask`, `search`, `versions`, `eval` and",
+            "`analyze` write what was asked for to stdout without `--json`, too, so that",
+            '`seatrial rag ask "..." > answer.txt` keeps the answer and its citations.',
+            "Durations are seconds or texts such as `45s`, `10m` or `1h30m`.",
         ],
         [_entry(context.command_path) for context, _ in found],
         *([*_verb(context, verb)] for context, verb in found),

@@ -42,6 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.kernel.config": {"yaml"} | PYDANTIC,
     "seatrial.kernel.duration": set(),
     "seatrial.kernel.supervise": set(),
+    "seatrial.kernel.usage_data": set(),
     "seatrial.stats.*": {"numpy"} | MSGSPEC,
     "seatrial.steps.*": MSGSPEC,
     "seatrial.registry.signature": set(),

@@ -175,6 +175,11 @@ class Rag:
     def write(self, name: str, text: str) -> None:
         (self.documents / name).write_text(text, "utf-8")
 
+    def plain(self, *words: str) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr, as a person sees them."""
+        found: tuple[int, str, str] = self._seatrial("rag", *words, "--config", str(self.config))
+        return found
+
     def __call__(self, *words: str) -> tuple[int, Any, str]:
         """Exit code, the JSON on stdout, and stderr."""
         code, out, err = self._seatrial("rag", *words, "--config", str(self.config), "--json")

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
+import subprocess
+import sys
 
-from seatrial.cli.output import Console
+import pytest
+
+from seatrial.cli.output import Console, StdoutNotWritten, print_json
 
 
 def test_steps_are_marked_and_a_step_under_way_is_said_once(capsys) -> None:
@@ -46,6 +53,52 @@ def test_quiet_prints_the_result_only(capsys) -> None:
 def test_without_json_there_is_no_result_on_stdout(capsys) -> None:
     Console().result({"a": 1})
     assert capsys.readouterr().out == ""
+
+
+def test_an_answer_is_on_stdout_unless_json_is_there(capsys) -> None:
+    Console().answer("The mast\x1b[2J is tall.")
+    assert capsys.readouterr() == ("The mast\N{REPLACEMENT CHARACTER}[2J is tall.\n", "")
+    Console(as_json=True).answer("The mast is tall.")
+    assert capsys.readouterr() == ("", "The mast is tall.\n")
+
+
+def test_an_answer_that_the_terminal_cannot_show_is_escaped(monkeypatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
+    Console().answer("十二米 · long \udcff")
+    assert raw.getvalue() == b"\\u5341\\u4e8c\\u7c73 - long \\udcff\n"
+
+
+class FullDisk(io.StringIO):
+    """A stdout that leads to a disk without room."""
+
+    encoding = "utf-8"
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    "tell", [lambda: Console().answer("x"), lambda: print_json({})], ids=["plain", "json"]
+)
+def test_a_full_disk_behind_stdout_is_told(monkeypatch, tell) -> None:
+    monkeypatch.setattr("sys.stdout", FullDisk())
+    with pytest.raises(StdoutNotWritten, match="No space left"):
+        tell()
+
+
+def test_who_stops_reading_is_shown_no_traceback() -> None:
+    """`seatrial rag search ... | head` is what people type."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "seatrial", "--help"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert done.stderr == b""
 
 
 def test_a_terminal_sees_one_line_that_changes_and_is_never_too_long(capsys, monkeypatch) -> None:

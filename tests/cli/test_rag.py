@@ -86,6 +86,30 @@ def test_an_answer_quotes_what_its_citation_says(
     assert text[citation["start"] : citation["end"]] == citation["text"]
 
 
+def test_what_is_asked_for_goes_to_stdout_and_how_it_goes_to_stderr(rag: Rag) -> None:
+    """`seatrial rag ask ... > answer.txt` left an empty file."""
+    code, out, err = rag.plain("build")
+    assert (code, out) == (Exit.DONE, "")
+    assert "version 1: 4 new" in err
+    code, out, err = rag.plain("ask", "How long is the Heron?")
+    assert (code, err) == (Exit.DONE, "")
+    said, _, citation, quoted = out.splitlines()
+    assert said == f"{quoted.strip()[:-1]} [1]."
+    assert citation.startswith("  [1] heron.md, characters ")
+    code, out, err = rag.plain("ask", "Which quantum field explains superconductivity?")
+    assert (code, err) == (Exit.INCONCLUSIVE, "")
+    assert out == "Nothing about this was found in the documents.\n"
+    code, out, err = rag.plain("search", "spruce", "-k", "1")
+    assert (code, err) == (Exit.DONE, "")
+    assert "kestrel.md, characters " in out
+    assert rag.plain("search", "zzz")[1] == "Nothing was found.\n"
+    assert "4 documents" in rag.plain("versions")[1]
+    questions = rag.folder / "questions.jsonl"
+    questions.write_text(json.dumps({"question": "spruce mast", "documents": ["kestrel.md"]}))
+    code, out, _ = rag.plain("eval", str(questions))
+    assert "ndcg                 1.000" in out
+
+
 def test_a_question_that_the_documents_do_not_answer_is_refused(rag: Rag) -> None:
     rag("build")
     code, reply, _ = rag("ask", "Which quantum field explains superconductivity in cuprates?")

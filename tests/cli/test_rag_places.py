@@ -69,7 +69,7 @@ def test_questions_that_name_documents_otherwise_are_told(rag: Rag) -> None:
     ("language", "said"),
     [
         ("en", ("formats: markdown 4, pdf 1", "copies of another document: 1", "1,000 questions")),
-        ("zh", ("格式：markdown 4、pdf 1", "与其他文档相同：1", "1,000 个问题（美元）")),
+        ("zh", ("格式：markdown 4、pdf 1", "与其他文档相同：1", "1,000 个问题 ")),
     ],
 )
 def test_an_analysis_tells_on_the_terminal_what_its_page_does(

@@ -10,7 +10,7 @@ import click
 
 from seatrial import __version__
 from seatrial.cli.exits import Exit, exit_of
-from seatrial.cli.output import print_json, print_line
+from seatrial.cli.output import StdoutNotWritten, print_json, print_line
 from seatrial.kernel.errors import SeatrialError
 
 _VERBS: dict[str, tuple[str, str]] = {
@@ -96,7 +96,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result: Any = root.main(args=list(arguments), prog_name="seatrial", standalone_mode=False)
     except SeatrialError as error:
-        _complain(error, as_json=as_json)
+        _complain(error, as_json=as_json and not isinstance(error, StdoutNotWritten))
         return exit_of(error)
     except click.ClickException as error:
         if as_json:

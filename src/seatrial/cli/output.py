@@ -1,4 +1,5 @@
-"""What a command prints: lines for a person on stderr, one JSON document on stdout."""
+"""What a command prints: how it goes on stderr; on stdout what was asked for, in one JSON document
+or, of questions to an index, in lines for a person."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from typing import TextIO
 
 import click
 
+from seatrial.kernel.errors import LimitExceeded
+
 _MARKS = {"ok": ("✓", "green"), "bad": ("✗", "red"), "wait": ("●", "yellow"), "note": ("·", None)}
 _PLAIN = {"ok": "ok", "bad": "FAILED", "wait": "...", "note": "-"}
 _ASCII = {ord("→"): "->", ord("…"): "...", ord("×"): "x", ord("·"): "-"}
@@ -19,6 +22,12 @@ _CONTROL = re.compile(r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u2
 are let through."""
 _REFRESH_S = 0.1
 _LOG_EVERY_S = 10.0
+
+
+class StdoutNotWritten(LimitExceeded):
+    """What was asked for cannot be written where stdout leads: a full disk, mostly."""
+
+    code = "cli.stdout_not_written"
 
 
 @dataclass(slots=True)
@@ -59,7 +68,7 @@ class Console:
         self._open, self._shown_at = name, now
         line = self._format("wait", name, text)
         if in_place and not self.quiet:
-            click.echo("\r\x1b[2K" + _shown(_cut(line)), nl=False, err=True)
+            click.echo("\r\x1b[2K" + _shown(_cut(line), sys.stderr), nl=False, err=True)
         else:
             self._line(line)
 
@@ -67,6 +76,14 @@ class Console:
         """A line of its own."""
         self._close()
         self._line(text)
+
+    def answer(self, text: str = "") -> None:
+        """A line of what was asked for: on stdout, unless that is kept for JSON."""
+        self._close()
+        if self.as_json:
+            self._line(text)
+        else:
+            _write(_shown(text, sys.stdout))
 
     def result(self, record: object) -> None:
         """The outcome for a machine; only printed with ``--json``."""
@@ -92,7 +109,7 @@ class Console:
 
 def print_line(text: str) -> None:
     """A line on stderr, in characters that it can show."""
-    click.echo(_shown(text), err=True)
+    click.echo(_shown(text, sys.stderr), err=True)
 
 
 def print_json(record: object) -> None:
@@ -100,12 +117,28 @@ def print_json(record: object) -> None:
     text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
     if not _can_print(text, sys.stdout):
         text = json.dumps(record, indent=2, default=str)
-    click.echo(text)
+    _write(text)
 
 
-def _shown(text: str) -> str:
+def _write(text: str) -> None:
+    """A line on stdout.   Raises: StdoutNotWritten; BrokenPipeError, which click ends quietly."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StdoutNotWritten(
+            f"What was asked for cannot be written: {error.strerror}.",
+            remedy="Make room where the output goes, or send it elsewhere.",
+        ) from error
+
+
+def _shown(text: str, stream: TextIO) -> str:
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-    return text if _can_print(text, sys.stderr) else text.translate(_ASCII)
+    if _can_print(text, stream):
+        return text
+    encoding = stream.encoding or "ascii"
+    return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _can_print(text: str, stream: TextIO) -> bool:

@@ -78,7 +78,7 @@ def search(question: str, home: Path | None, config: Path | None, **given: Any) 
     for rank, one in enumerate(retrieved.found, start=1):
         _show(console, rank, one)
     if not retrieved.found:
-        console.say("Nothing was found.")
+        console.answer("Nothing was found.")
     console.result(retrieved_record(retrieved))
     return Exit.DONE
 
@@ -99,12 +99,12 @@ def ask(question: str, home: Path | None, config: Path | None, **given: Any) -> 
         return await knowledge.answer(name, _asked(question, given))
 
     reply = _run(home, config, given["index"], answered)
-    console.say(reply.text)
     _show_rewriting(console, reply.rewriting)
+    console.answer(reply.text)
     for one in reply.citations:
-        console.say("")
-        console.say(f"  [{one.number}] {_place(one.document, one.source, one.page, one.span)}")
-        console.say(f"      {_short(one.text)}")
+        console.answer()
+        console.answer(f"  [{one.number}] {_place(one.document, one.source, one.page, one.span)}")
+        console.answer(f"      {_short(one.text)}")
     for sentence in reply.sentences:
         if sentence.withheld:
             console.step("note", "withheld", f"{_short(sentence.text)} {sentence.verdict.reason}")
@@ -154,9 +154,9 @@ def _show_rewriting(console: Console, rewriting: Rewriting | None) -> None:
 def _show(console: Console, rank: int, found: Found) -> None:
     passage = found.passage
     place = _place(passage.document, passage.source, passage.page, passage.span)
-    console.say(f"{rank:>3}. {_short(passage.title) or place}  ({found.score:.3f})")
-    console.say(f"     {place}")
-    console.say(f"     {_short(passage.text)}")
+    console.answer(f"{rank:>3}. {_short(passage.title) or place}  ({found.score:.3f})")
+    console.answer(f"     {place}")
+    console.answer(f"     {_short(passage.text)}")
 
 
 def _place(document: str, source: str, page: int | None, span: Span) -> str:

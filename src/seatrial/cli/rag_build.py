@@ -69,7 +69,7 @@ def versions(index: str | None, home: Path | None, config: Path | None, as_json:
     found = standing_of(workspace, name)
     for one in found.versions:
         mark = ", ".join(found.roles(one))
-        console.say(
+        console.answer(
             f"  {one.version:>4}  {one.created:%Y-%m-%d %H:%M}  {one.n_documents:>8,} documents  "
             f"{one.n_chunks:>9,} chunks  {one.recipe.embedder or 'words alone'}  {mark}"
         )
@@ -78,7 +78,7 @@ def versions(index: str | None, home: Path | None, config: Path | None, as_json:
         for one in found.versions
     ]
     if found.draft is not None:
-        console.say(f"  draft  {_draft(found.draft)}")
+        console.answer(f"  draft  {_draft(found.draft)}")
         records.append({"version": None, "live": False, "draft": _draft_record(found.draft)})
     console.result(records)
     return Exit.DONE

@@ -135,7 +135,7 @@ def _compared(
 
     shared = Metric.NDCG if Metric.NDCG in found.scores else Metric.CITATION_PRECISION
     comparison = compare(other, found, decided_by=shared)
-    console.say(verdict(comparison, language))
+    console.answer(verdict(comparison, language))
     if html is not None:
         write_output(
             html, comparison_page(comparison, language, languages=_ONE_PAGE), option="--html"
@@ -198,18 +198,18 @@ def analyze(
         f"{corpus.n_tokens:,} tokens",
     )
     show_skipped(console, lost)
-    for text in counted(analysis, language)[1:]:
-        console.say(f"    {text}")
-    console.say("")
+    for text in counted(analysis, language):
+        console.answer(f"    {text}")
+    console.answer()
     for trial in analysis.trials:
-        console.say(f"    {chunker_spoken(trial.chunker):<48} {_tried(trial)}")
-    console.say("")
-    console.say(summary(analysis, language))
+        console.answer(f"    {chunker_spoken(trial.chunker):<48} {_tried(trial)}")
+    console.answer()
+    console.answer(summary(analysis, language))
     for text in told(analysis, language):
-        console.say(f"  {text}")
-    console.say("")
+        console.answer(f"  {text}")
+    console.answer()
     for text in costs_told(analysis, language):
-        console.say(f"  {text}")
+        console.answer(f"  {text}")
     if html is not None:
         write_output(html, analysis_page(analysis, language, languages=_ONE_PAGE), option="--html")
         console.say(f"  page: {html}")
@@ -242,6 +242,6 @@ def _show(console: Console, found: Evaluation) -> None:
         if mean is not None:
             name = metric.value.replace("_", " ")
             between = f"95 %: {span(mean.interval)}; " if mean.n > 1 else ""
-            console.say(f"  {name:<20} {mean.mean:.3f}  ({between}{mean.n:,} asked)")
+            console.answer(f"  {name:<20} {mean.mean:.3f}  ({between}{mean.n:,} asked)")
     if found.abstention is not None:
-        console.say(f"  {'abstention AUC':<20} {found.abstention.value:.3f}")
+        console.answer(f"  {'abstention AUC':<20} {found.abstention.value:.3f}")

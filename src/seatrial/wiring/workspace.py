@@ -13,7 +13,7 @@ from typing import Any
 
 from seatrial.kernel.errors import Denied, Invalid
 from seatrial.kernel.loading import ONE_AT_A_TIME
-from seatrial.kernel.store import Store
+from seatrial.kernel.store import Store, StoreDenied, StoreFull
 from seatrial.wiring.settings import Settings
 from seatrial.wiring.settings_file import load_settings
 
@@ -118,6 +118,23 @@ class Workspace:
         Raises: UnknownStore; MissingExtra; StoreUnavailable.
         """
         return open_store(self.store_url)
+
+    def read_store(self) -> Store | None:
+        """The store, to read from it: also where this user may not write it, as in a home folder
+        that is mounted read-only, or its drive is full. None where nothing was ever recorded.
+
+        Raises: as `open_store`.
+        """
+        if not self.store_url.startswith("sqlite:"):
+            return self.open_store()
+        from seatrial.adapters.store.sqlite import SqliteStore, path_in
+
+        if not path_in(self.store_url).exists():
+            return None
+        try:
+            return self.open_store()
+        except (StoreDenied, StoreFull):
+            return SqliteStore.from_url(self.store_url, writable=False)
 
 
 def open_store(url: str) -> Store:

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.adapters.documents.html import HtmlLoader
 from seatrial.adapters.documents.markdown import MarkdownLoader, headings
+from seatrial.adapters.documents.text import TextLoader
 from seatrial.rag.loading.loader import About
 from seatrial.rag.loading.outcome import Reason, Unloadable
 
@@ -77,6 +79,21 @@ def test_readers_are_read_and_unclear_ones_refused():
     with pytest.raises(Unloadable) as caught:
         load("readers:")
     assert caught.value.reason is Reason.BAD_METADATA
+
+
+@pytest.mark.parametrize("before", [b"", b"\n\n", b"\xef\xbb\xbf\r\n"])
+def test_readers_after_what_nobody_sees_are_read(before):
+    [parsed] = MarkdownLoader().load(before + b"---\nreaders: hr\n---\nSecret.", About(name="a.md"))
+    assert (parsed.readers, parsed.text) == (("hr",), "Secret.")
+
+
+@pytest.mark.parametrize("loader", [TextLoader(), HtmlLoader()], ids=["text", "html"])
+def test_readers_named_where_they_are_not_read_are_refused(loader):
+    with pytest.raises(Unloadable, match="of Markdown only") as caught:
+        list(loader.load(b"\n---\nreaders: hr\n---\n<p>Secret.</p>", About(name="a")))
+    assert caught.value.reason is Reason.BAD_METADATA
+    [parsed] = loader.load(b"---\ntitle: x\n---\n<p>Open.</p>", About(name="a"))
+    assert parsed.readers is None
 
 
 def test_a_title_that_is_no_text_is_shown_as_written():

@@ -402,6 +402,47 @@ def test_a_file_that_may_not_be_written_is_denied():
         path.parent.chmod(0o700)
 
 
+@pytest.mark.parametrize("in_use", [False, True], ids=["closed", "in use"])
+def test_a_file_that_may_not_be_written_is_read_where_that_is_enough(in_use):
+    code = """
+        import os, sys
+        from seatrial.adapters.store.sqlite import SqliteStore
+        from seatrial.kernel.events import Draft
+        from seatrial.kernel.store import StoreDenied
+        if os.geteuid() == 0:  # root may write anything
+            os.setegid(65534)
+            os.seteuid(65534)
+        store = SqliteStore(sys.argv[1], writable=False)
+        print([fact.kind for fact in store.read()])
+        try:
+            store.append("a", [Draft(kind="k")], expected=1)
+        except StoreDenied as error:
+            print(error)
+    """
+    with TemporaryDirectory() as folder:  # pytest's own folders are closed to other users
+        path = Path(folder) / "seatrial.db"
+        with closing(SqliteStore(path)) as store:
+            store.append("a", [DRAFT], expected=0)
+            if not in_use:
+                store.close()
+            for file in path.parent.iterdir():
+                file.chmod(0o444)
+            path.parent.chmod(0o555)
+            read, denied = run(code, path).communicate(timeout=60)[0].splitlines()
+            path.parent.chmod(0o700)
+    assert read == str([DRAFT.kind])
+    assert "right to write" in denied
+
+
+def test_a_file_to_read_must_be_there_and_of_this_version(path):
+    with pytest.raises(StoreMissing, match="There is no store"):
+        SqliteStore(path, writable=False)
+    with closing(sqlite3.connect(path)):
+        pass
+    with pytest.raises(StoreDenied, match="earlier version"):
+        SqliteStore(path, writable=False)
+
+
 def test_the_write_ahead_log_does_not_grow_without_end(path, store):
     for i in range(200):
         store.append("a", [Draft(kind="k", data={"x": "x" * 100_000})], expected=i)

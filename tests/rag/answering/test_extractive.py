@@ -1,5 +1,6 @@
 import dataclasses
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -114,6 +115,27 @@ async def test_what_speaks_to_a_model_is_not_quoted(resolves):
     )
     assert "Rollo" in answered.text
     assert "Bob" not in answered.text
+
+
+@pytest.mark.parametrize(
+    ("title", "said", "question"),
+    [
+        ("VPN does not connect", "Restart the wireguard service.", "How do I fix the VPN?"),
+        ("打印机卡纸", "打开后盖，取出纸张，再合上。", "打印机卡住了怎么修复？"),
+    ],
+)
+async def test_what_a_title_alone_is_about_is_quoted_and_not_what_shares_a_small_word(
+    title, said, question
+):
+    """As of tickets and frequent questions, whose answers do not say the question again."""
+    noise = "Fix of a leak in the parser. Fixes since version 2. 怎么修复漏洞。"
+    ticket = context(document("ticket", said, title))
+    release = context(document("release", noise, "Release notes"))
+    weaker = dataclasses.replace(
+        release, hits=tuple(msgspec.structs.replace(one, score=0.63) for one in release.hits)
+    )
+    answered = await ExtractiveAnswerer(max_sentences=1).answer(question, [ticket, weaker])
+    assert [one.text for one in answered.citations] == [said]
 
 
 class Embedder:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from seatrial.gateway.tokens.encodings import Encoding
 from seatrial.rag.chunking.spoken import chunker_spoken
 from seatrial.rag.evaluation.analysis import CorpusEmpty, Note, analyze
 from seatrial.rag.evaluation.analysis_page import (
@@ -78,11 +79,39 @@ def test_costs_are_those_of_the_whole_corpus(ships, analysis_of):
     assert Note.SAMPLED in found.notes
     by_model = {(cost.provider, cost.model): cost for cost in found.hosted}
     known = by_model["openai", "text-embedding-3-small"]
-    assert known.corpus_usd == Decimal(found.n_corpus_tokens) / 1_000_000
+    assert known.corpus_usd == Decimal(known.n_tokens) / 1_000_000
     assert known.thousand_questions_usd == Decimal("0.02")
     assert by_model["cohere", "embed-v4.0"].corpus_usd is None
     whole = analysis_of(ships)
     assert found.n_corpus_tokens == pytest.approx(whole.n_corpus_tokens, rel=0.05)
+
+
+class ByCharacter:
+    """An encoder of a vocabulary of characters."""
+
+    exact = ready = True
+
+    def __init__(self, encoding):
+        self.encoding = encoding
+
+    def count(self, text):
+        return len(text) if self.encoding is Encoding.CL100K else 0
+
+
+def test_hosted_embedders_count_tokens_in_their_own_way(ships, analysis_of):
+    """They were all counted as the embedder here does."""
+    found = analysis_of(ships, prices=Prices(), encoder=ByCharacter)
+    openai, _, google, *_ = found.hosted
+    tokens, characters = found.corpus.tokens.total, found.corpus.characters.total
+    assert openai.exact
+    assert openai.n_tokens == round(found.n_corpus_tokens * characters / tokens)
+    assert openai.corpus_usd == Decimal(openai.n_tokens) / 1_000_000
+    assert not google.exact
+    assert 0.5 < google.n_tokens / found.n_corpus_tokens < 2
+    first, exact, _, estimated, *_ = costs_told(found)
+    assert "~ are estimated" in first
+    assert f": {openai.n_tokens:,} tokens;" in exact
+    assert f": ~{google.n_tokens:,} tokens;" in estimated
 
 
 def test_what_answers_a_question_is_in_the_sample(ships, analysis_of):
@@ -170,13 +199,20 @@ def test_the_page_says_what_was_found(ships, analysis_of, language):
 
 def test_costs_are_told_for_each_hosted_embedder_and_never_as_nothing(ships, analysis_of):
     first, *each = costs_told(analysis_of(ships, prices=Prices()))
-    assert first.startswith("What hosted embedders would cost: For ")
-    assert each[0].startswith("openai text-embedding-3-small: corpus, USD ")
-    assert each[0].endswith("1,000 questions, USD 0.0200")
-    assert each[-1] == "cohere embed-v4.0: corpus, USD unknown, 1,000 questions, USD unknown"
+    assert first.startswith("What hosted embedders would cost: The whole corpus once")
+    assert each[0].startswith("openai text-embedding-3-small: ~")
+    assert each[0].endswith(" 1,000 questions USD 0.0200")
+    assert each[-1].startswith("cohere embed-v4.0: ~")
+    assert each[-1].endswith("the corpus USD unknown, 1,000 questions USD unknown")
     (_, small, *_) = costs_told(analysis_of(ships[:1], prices=Prices()))
-    assert "corpus, USD < 0.0001" in small
+    assert "the corpus USD < 0.0001" in small
     assert "pip install 'seatrial[gateway]'" in costs_told(analysis_of(ships))[1]
+
+
+def test_a_setting_that_was_no_better_is_not_said_to_have_reached_more(ships, analysis_of):
+    found = summary(analysis_of(ships, questions=people(ships)))
+    assert "reached 0.000 more" not in found
+    assert "did no better, and this one needs" in found
 
 
 def test_questions_from_the_text_praise_the_cut_and_not_the_search(ships, analysis_of):

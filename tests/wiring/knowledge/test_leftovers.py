@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from seatrial.adapters.store.sqlite import SqliteStore, path_in
 from seatrial.kernel.events import Draft
+from seatrial.kernel.store import StoreDenied
 from seatrial.rag.index.failures import IndexNotFound
 from seatrial.release.projection import Endpoints
 from seatrial.wiring.all_settings import workspace_of
@@ -109,3 +111,27 @@ def test_a_release_loses_nothing_that_it_or_a_rollback_needs(workspace: Workspac
     assert roles(workspace)[3] == ("on trial",)
     for version in (1, 2, 3, 5):
         assert list(index_store(workspace).audit(NAME, version)) == []
+
+
+def test_versions_are_told_in_a_home_that_can_only_be_read(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of another user, or mounted read-only; `seatrial rag versions` failed there."""
+    for number in (1, 2):
+        build(workspace, number)
+    unreleased = standing_of(workspace, NAME)
+    release(workspace)
+    released = standing_of(workspace, NAME)
+
+    def only_read(cls: type[SqliteStore], url: str, *, writable: bool = True) -> SqliteStore:
+        if writable:
+            raise StoreDenied("read-only", remedy="")
+        return cls(path_in(url), writable=False)
+
+    monkeypatch.setattr(SqliteStore, "from_url", classmethod(only_read))
+    assert standing_of(workspace, NAME) == released
+    assert discard_leftovers(workspace, NAME, dry_run=True).versions == ()
+    with pytest.raises(StoreDenied):
+        discard_leftovers(workspace, NAME)
+    (workspace.home / "seatrial.db").unlink()
+    assert standing_of(workspace, NAME) == unreleased

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from seatrial.adapters.documents.encoding_detect import library_version, named_encoding
 from seatrial.adapters.documents.html_text import html_text
-from seatrial.adapters.documents.text import read_named, told
+from seatrial.adapters.documents.text import read_named, refuse_readers, told
 from seatrial.rag.loading.decoding import Decoded
 from seatrial.rag.loading.loader import About, Parsed
 from seatrial.rag.loading.metadata import flat, language_code
@@ -36,11 +36,12 @@ class HtmlLoader:
     @cached_property
     def version(self) -> str:
         """See Loader."""
-        return f"1 {library_version('selectolax')}"
+        return f"2 {library_version('selectolax')}"
 
     def load(self, content: bytes, about: About) -> Iterator[Parsed]:
         """See Loader."""
         text, encoding = _decoded(content, about)
+        refuse_readers(text)
         page = html_text(text)
         found: dict[str, str] = {}
         for name, value in page.meta.items():

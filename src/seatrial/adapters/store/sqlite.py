@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from seatrial.adapters.store.database import Row, Steps, migrate, schema_version, spelled
 from seatrial.adapters.store.pool import Pool
 from seatrial.adapters.store.sql import MIGRATIONS, SqlStore, to_us
-from seatrial.adapters.store.sqlite_errors import damaged, moved, translated
+from seatrial.adapters.store.sqlite_errors import absent, damaged, moved, outdated, translated
 from seatrial.kernel.clock import Clock, SystemClock
 from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable
 
@@ -33,20 +33,29 @@ class SqliteStore(SqlStore):
         path: the file; made when absent, its folder must be there. Not on a network drive.
         busy_timeout_s: how long to wait for another writer, >= 0.
         clock: `now` dates facts; `monotonic` must be shared by all who open the file.
+        writable: False to read a file that is there, as who may not write it or its folder must;
+            what writes raises StoreDenied.
     Raises: StoreMissing, StoreDenied, StoreDamaged, StoreNewer, StoreAddressInvalid,
         StoreUnavailable, StoreFull.
     """
 
     def __init__(
-        self, path: Path | str, *, busy_timeout_s: float = 5.0, clock: Clock | None = None
+        self,
+        path: Path | str,
+        *,
+        busy_timeout_s: float = 5.0,
+        clock: Clock | None = None,
+        writable: bool = True,
     ) -> None:
         self.path = Path(path).absolute()
-        super().__init__(SqliteDatabase(self.path, busy_timeout_s, clock or SystemClock()))
+        super().__init__(
+            SqliteDatabase(self.path, busy_timeout_s, clock or SystemClock(), writable=writable)
+        )
 
     @classmethod
-    def from_url(cls, url: str) -> SqliteStore:
+    def from_url(cls, url: str, *, writable: bool = True) -> SqliteStore:
         """Open ``sqlite:///relative/file.db`` or ``sqlite:////absolute/file.db``."""
-        return cls(path_in(url))
+        return cls(path_in(url), writable=writable)
 
 
 def path_in(url: str) -> Path:
@@ -82,8 +91,10 @@ class SqliteDatabase:
         steps: Steps = MIGRATIONS,
         application_id: int = _APPLICATION_ID,
         ask_every_s: float | None = None,
+        writable: bool = True,
     ) -> None:
         self._ask_every_s = ask_every_s
+        self._writable = writable
         self._steps = spelled(
             steps,
             name="TEXT",
@@ -102,6 +113,8 @@ class SqliteDatabase:
 
     def prepare(self) -> None:
         """See Database."""
+        if not self._writable and not self._path.exists():
+            raise absent(self._path)
         deadline_s = self._clock.monotonic() + self._busy_timeout_s
         while True:
             try:
@@ -121,14 +134,19 @@ class SqliteDatabase:
             (owner,) = connection.execute("PRAGMA application_id").fetchone()
             if owner != self._application_id and (tables or owner):
                 raise damaged(self._path, "is a database of another program")
+            session = _Session(connection, self._clock)
+            current = bool(tables) and schema_version(session, self._steps) == len(self._steps)
+            if not self._writable:
+                if not current:
+                    raise outdated(self._path)
+                return
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             if mode != "wal":
                 raise StoreAddressInvalid(
                     f"The drive of {self._path} does not allow a write-ahead log.",
                     remedy="Put the store on a local drive, or use postgresql://.",
                 )
-            session = _Session(connection, self._clock)
-            if tables and schema_version(session, self._steps) == len(self._steps):
+            if current:
                 return
         with self.writing("migrations", durable=True) as session:
             migrate(session, self._steps)
@@ -183,7 +201,7 @@ class SqliteDatabase:
         # Out of autocheckpoint: SQLite before 3.51.3 can damage the file when one connection
         # commits while another checkpoints ("WAL-reset bug"). Ours holds the writer's lock.
         connection = sqlite3.connect(
-            f"{self._path.as_uri()}?mode={'rwc' if self._inode is None else 'rw'}",
+            f"{self._path.as_uri()}?{self._mode()}",
             uri=True,
             timeout=self._busy_timeout_s,
             isolation_level=None,
@@ -191,6 +209,12 @@ class SqliteDatabase:
         )
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         return connection
+
+    def _mode(self) -> str:
+        if self._writable:
+            return f"mode={'rwc' if self._inode is None else 'rw'}"
+        # Without a log nobody has the file open, and to make one takes the right to write.
+        return "mode=ro" if self._wal.exists() else "mode=ro&immutable=1"
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
         # What was committed stands whether or not this succeeds; the next commit tries again.

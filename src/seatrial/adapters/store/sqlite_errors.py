@@ -49,6 +49,21 @@ def damaged(path: Path, how: str) -> StoreDamaged:
     )
 
 
+def absent(path: Path) -> StoreMissing:
+    """The error for a file that is to be read and is not there."""
+    return StoreMissing(
+        f"There is no store {path}.", remedy="Name the home folder with --home or SEATRIAL_HOME."
+    )
+
+
+def outdated(path: Path) -> StoreDenied:
+    """The error for tables that are not of this version, where nothing may be written."""
+    return StoreDenied(
+        f"{path} is of an earlier version of seatrial, and this user may not bring it up to date.",
+        remedy="Run a command as its owner once, such as `seatrial status`.",
+    )
+
+
 def moved(path: Path) -> StoreMissing:
     """The error for a file that is no longer the one that was opened."""
     return StoreMissing(

@@ -17,6 +17,7 @@ from seatrial.rag.answering.tables import is_frame, named_cells
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.groundedness.instructions import without_instructions
 from seatrial.rag.groundedness.material import Material, bare
+from seatrial.rag.groundedness.rarity import rarity
 from seatrial.rag.groundedness.reasons import ROW, VERBATIM
 from seatrial.rag.groundedness.signals import nearest
 from seatrial.rag.groundedness.terms import terms
@@ -36,6 +37,11 @@ _SHARE = 0.3
 _PASSAGE = 1.0
 _OFFER = 0.2
 _COSINE = 1.0
+_HEADED = 1.5
+_NAMED = 0.2
+"""A heading that holds this share of a question's weight says what the question is about."""
+_N_HEADED = 6
+"""Pieces below such headings that are compared although they share no word with the question."""
 _ALSO = 0.8
 """A further sentence is quoted from this share of the best one's score on."""
 
@@ -109,7 +115,9 @@ class ExtractiveAnswerer:
     ) -> list[tuple[int, float]]:
         """The pieces to quote, with what they hold of the question; in their order in a passage,
         the best passage first."""
-        near = nearest(keywords(question, language_of(question)), material)[:_N_CANDIDATES]
+        keyed = keywords(question, language_of(question))
+        headed = _headed(keyed, passages)
+        near = _with_headed(nearest(keyed, material), headed, material)
         if not near:
             return []
         sought = sought_by(question)
@@ -125,9 +133,10 @@ class ExtractiveAnswerer:
             if is_frame(material.passages[at.passage], at.span):
                 continue
             scores[piece] = (
-                score / near[0][1]
+                score / (near[0][1] or 1.0)
                 + _SHARE * share
                 + _PASSAGE * passage.best.score / best_passage
+                + _HEADED * headed[at.passage]
                 + _OFFER * (sought is not Sought.ANYTHING and offers(text, sought, asked))
                 + _COSINE * cosine
             )
@@ -147,6 +156,34 @@ class ExtractiveAnswerer:
             return [0.0] * len(texts)
         asked = self._embedder.embed_queries([question])[0]
         return [float(one) for one in self._embedder.embed_documents(texts) @ asked]
+
+
+def _headed(question: str, passages: Sequence[ContextPassage]) -> list[float]:
+    """The share in [0, 1] of a question's weight that the titles and headings of each passage hold:
+    what a text is about is often said there alone."""
+    weights = {term.text: rarity(term.text) for term in terms(question)}
+    total = sum(weights.values()) or 1.0
+    shares = []
+    for passage in passages:
+        heads = {head for hit in passage.hits for head in (hit.passage.title, *hit.passage.section)}
+        held = {term.text for head in heads for term in terms(head)}
+        shares.append(sum(weights[term] for term in weights.keys() & held) / total)
+    return shares
+
+
+def _with_headed(
+    near: Sequence[tuple[int, float, float]], headed: Sequence[float], material: Material
+) -> list[tuple[int, float, float]]:
+    """The nearest pieces, and first ones of passages whose heading says what is asked about."""
+    known = {piece for piece, _, _ in near[:_N_CANDIDATES]}
+    named = [
+        number
+        for number, piece in enumerate(material.pieces)
+        if headed[piece.passage] >= _NAMED and number not in known
+    ]
+    named.sort(key=lambda number: -headed[material.pieces[number].passage])
+    added = [(number, 0.0, 0.0) for number in named[:_N_HEADED]]
+    return [*near[: _N_CANDIDATES - len(added)], *added]
 
 
 def _says_nothing(text: str, passage: ContextPassage, asked: Set[str]) -> bool:

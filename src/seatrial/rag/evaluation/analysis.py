@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 
-from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.prices.book import PriceBook
+from seatrial.gateway.tokens.counters import EncoderMaker
 from seatrial.kernel.errors import Invalid
 from seatrial.rag.chunking.chunk import Chunker
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.evaluation.corpus import ChunkerFacts, CorpusFacts, chunker_facts, corpus_facts
 from seatrial.rag.evaluation.evaluation import Metric
 from seatrial.rag.evaluation.generated import generated, probes_of
+from seatrial.rag.evaluation.hosted import HostedCost, hosted_costs
 from seatrial.rag.evaluation.near_duplicates import hash_of
 from seatrial.rag.evaluation.questions import Question
 from seatrial.rag.evaluation.ranking import judged
@@ -23,15 +23,6 @@ from seatrial.rag.index.writing import IndexStore
 from seatrial.rag.retrieval.settings import Mode, RetrievalSettings
 from seatrial.rag.text.document import Document
 from seatrial.stats.bootstrap import BootstrapMean, bootstrap_mean
-
-HOSTED = (
-    ("openai", "text-embedding-3-small"),
-    ("openai", "text-embedding-3-large"),
-    ("google", "gemini-embedding-001"),
-    ("mistral", "mistral-embed"),
-    ("cohere", "embed-v4.0"),
-)
-"""Hosted embedders whose cost is estimated: vendor and model."""
 
 
 class CorpusEmpty(Invalid):
@@ -50,21 +41,6 @@ class Note(StrEnum):
     DUPLICATES = "duplicates"  # a tenth or more of the documents are copies
     EMPTY = "empty"  # some documents hold no word
     TOO_LONG = "too_long"  # the embedder sees only the beginning of the recommended chunks
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostedCost:
-    """What a hosted embedder would cost.
-
-    Args:
-        corpus_usd: to embed the corpus once with the recommended chunker; None: no price known.
-        thousand_questions_usd: to embed a thousand questions of 20 tokens.
-    """
-
-    provider: str
-    model: str
-    corpus_usd: Decimal | None
-    thousand_questions_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +70,8 @@ class Analysis:
         trials: every chunker in every mode.
         n_questions: asked in each trial.
         recommendation: None where no question could be asked.
-        n_corpus_tokens: that the recommended chunker would have embedded for the whole corpus.
+        n_corpus_tokens: that the recommended chunker would have embedded for the whole corpus, as
+            the embedder counts them.
     """
 
     corpus: CorpusFacts
@@ -118,6 +95,7 @@ def analyze(
     settings: RetrievalSettings,
     questions: Sequence[Question] = (),
     prices: PriceBook | None = None,
+    encoder: EncoderMaker | None = None,
     max_characters: int = 400_000,
     n_generated: int = 200,
     progress: Callable[[int, int], None] = unseen,
@@ -132,6 +110,7 @@ def analyze(
         store: for the indexes of the trials: an empty place that is thrown away afterwards.
         questions: with the documents that answer them; none: some are made from the text.
         prices: for the cost of hosted embedders; None: their costs stay unknown.
+        encoder: makes what counts tokens as hosted embedders do; None: they are estimated.
         max_characters: of the part; what answers a question is in it in any case.
         n_generated: so many questions are made where none is given.
         progress: called with the chunkers tried and their number.
@@ -180,7 +159,13 @@ def analyze(
         embedder=embedder.name,
         recommendation=recommended,
         n_corpus_tokens=n_tokens,
-        hosted=tuple(_cost(prices, provider, model, n_tokens) for provider, model in HOSTED),
+        hosted=hosted_costs(
+            [document.text for document in sample],
+            corpus.tokens.total,
+            n_corpus_tokens=n_tokens,
+            prices=prices,
+            encoder=encoder,
+        ),
         notes=tuple(
             _notes(
                 corpus,
@@ -243,17 +228,6 @@ def _ndcg(trial: Trial) -> float:
 def _behind(trial: Trial, best: Trial) -> BootstrapMean:
     ours, theirs = (one.evaluation.scores[Metric.NDCG] for one in (trial, best))
     return bootstrap_mean([theirs[question] - ours[question] for question in theirs])
-
-
-def _cost(prices: PriceBook | None, provider: str, model: str, n_tokens: int) -> HostedCost:
-    quote = prices.quote(provider, model) if prices else None
-    corpus, thousand = (
-        None if quote is None else quote.cost(Usage(input_tokens=n, output_tokens=0))
-        for n in (n_tokens, 20_000)
-    )
-    return HostedCost(
-        provider=provider, model=model, corpus_usd=corpus, thousand_questions_usd=thousand
-    )
 
 
 def _notes(

@@ -10,9 +10,10 @@ from typing import Any
 
 from seatrial.kernel.report_page import page, share, size, table, terms
 from seatrial.rag.chunking.spoken import chunker_spoken
-from seatrial.rag.evaluation.analysis import Analysis, HostedCost, Note, Recommendation
+from seatrial.rag.evaluation.analysis import Analysis, Note, Recommendation
 from seatrial.rag.evaluation.corpus import ChunkerFacts, Lengths
 from seatrial.rag.evaluation.evaluation import Metric
+from seatrial.rag.evaluation.hosted import HostedCost
 from seatrial.rag.evaluation.report_words import words
 from seatrial.rag.evaluation.trial import Trial
 from seatrial.stats.interval_text import bounds, span, span_or_dash
@@ -83,14 +84,14 @@ def counted(analysis: Analysis, language: str = "en") -> list[str]:
 def costs_told(analysis: Analysis, language: str = "en") -> list[str]:
     """What hosted embedders would cost, as plain texts."""
     w = words(language)
-    first = f"{w['costs']}{w['colon']}{w['costs_of'].format(n=f'{analysis.n_corpus_tokens:,}')}"
+    first = f"{w['costs']}{w['colon']}{w['costs_of']}"
     if all(cost.corpus_usd is None for cost in analysis.hosted):
         return [first, w["no_prices"]]
     return [
         first,
         *(
-            f"{model}{w['colon']}{w['corpus_usd']} {corpus}{w['list']}{w['questions_usd']} {asked}"
-            for model, corpus, asked in _cost_rows(analysis, w)
+            w["cost"].format(model=model, n=n, corpus=corpus, asked=asked)
+            for model, n, corpus, asked in _cost_rows(analysis, w)
         ),
     ]
 
@@ -147,6 +148,8 @@ def _cost_record(cost: HostedCost) -> dict[str, Any]:
     return {
         "provider": cost.provider,
         "model": cost.model,
+        "n_tokens": cost.n_tokens,
+        "exact": cost.exact,
         "corpus_usd": None if cost.corpus_usd is None else str(cost.corpus_usd),
         "thousand_questions_usd": None
         if cost.thousand_questions_usd is None
@@ -158,7 +161,7 @@ def _reason(analysis: Analysis, found: Recommendation, language: str) -> str:
     w = words(language)
     if found.trial is found.best:
         return w["is_best_cut" if Note.GENERATED in analysis.notes else "is_best"]
-    return w["behind"].format(
+    return w["behind" if found.behind.mean else "as_well"].format(
         best=w["setting"].format(
             chunker=chunker_spoken(found.best.chunker, language), mode=w[found.best.mode.value]
         ),
@@ -263,15 +266,15 @@ def _mean(trial: Trial, metric: Metric) -> str:
 
 
 def _costs(analysis: Analysis, w: Mapping[str, str]) -> str:
-    said = escape(w["costs_of"].format(n=f"{analysis.n_corpus_tokens:,}"))
-    heads = [w[head] for head in ("model", "corpus_usd", "questions_usd")]
-    return f'<p class="quiet">{said}</p>{table(heads, _cost_rows(analysis, w))}'
+    heads = [w[head] for head in ("model", "corpus_tokens", "corpus_usd", "questions_usd")]
+    return f'<p class="quiet">{escape(w["costs_of"])}</p>{table(heads, _cost_rows(analysis, w))}'
 
 
 def _cost_rows(analysis: Analysis, w: Mapping[str, str]) -> list[list[str]]:
     return [
         [
             f"{cost.provider} {cost.model}",
+            f"{'' if cost.exact else '~'}{cost.n_tokens:,}",
             _usd(cost.corpus_usd, w),
             _usd(cost.thousand_questions_usd, w),
         ]

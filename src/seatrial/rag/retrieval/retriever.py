@@ -127,7 +127,7 @@ class Retriever:
         if len(stripped) > most:
             raise QuestionInvalid(
                 f"The question has {len(stripped):,} characters; at most {most:,} are searched.",
-                remedy="Ask a shorter question, or raise max_question_characters.",
+                remedy="Ask a shorter question, or raise retrieval.max_question_characters.",
                 n_characters=len(stripped),
                 limit=most,
             )

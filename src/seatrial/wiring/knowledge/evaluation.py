@@ -17,6 +17,8 @@ from seatrial.adapters.documents.pool import LoaderPool
 from seatrial.adapters.event_loop_thread import EventLoopThread
 from seatrial.adapters.index.embedded import EmbeddedIndexStore
 from seatrial.gateway.prices.book import PriceBook
+from seatrial.gateway.tokens.counters import EncoderMaker
+from seatrial.gateway.tokens.encodings import Encoding
 from seatrial.kernel.errors import Invalid, MissingExtra, Unavailable
 from seatrial.rag.answering.reply import Reply
 from seatrial.rag.chunking.config import ChunkingConfig
@@ -263,6 +265,7 @@ def analyze_corpus(
             settings=config.retrieval.settings(),
             questions=questions,
             prices=_prices(),
+            encoder=_encoder(),
             progress=partial(progress, "trying"),
         )
     return analysis, lost
@@ -283,3 +286,14 @@ def _prices() -> PriceBook | None:
         return GenaiPrices()
     except MissingExtra:
         return None
+
+
+def _encoder() -> EncoderMaker | None:
+    """What counts tokens as hosted embedders do; None where no vocabulary is installed."""
+    from seatrial.adapters.llm.tokens_toktok import ToktokEncoder
+
+    try:
+        ToktokEncoder(Encoding.CL100K)
+    except MissingExtra:
+        return None
+    return ToktokEncoder

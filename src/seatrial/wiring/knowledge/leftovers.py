@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from seatrial.adapters.index.leftovers import DraftFacts, Leftovers
+from seatrial.kernel.store import Store
 from seatrial.rag.index.failures import IndexNotFound
 from seatrial.rag.index.writing import VersionFacts
 from seatrial.wiring.knowledge.indexes import index_store, knowledge_config
@@ -61,12 +64,9 @@ def standing_of(workspace: Workspace, name: str) -> Standing:
         if draft is None:
             raise
         versions = ()
-    facts = workspace.open_store()
-    try:
-        production = version_in_production(facts, name)
-        used = frozenset(versions_in_use(facts, name))
-    finally:
-        facts.close()
+    with _facts(workspace, read=True) as facts:
+        production = version_in_production(facts, name) if facts else None
+        used = frozenset(versions_in_use(facts, name)) if facts else frozenset[int]()
     return Standing(
         versions=versions,
         production=production,
@@ -84,9 +84,18 @@ def discard_leftovers(workspace: Workspace, name: str, *, dry_run: bool = False)
     """
     name, config = knowledge_config(workspace, name)
     store = index_store(workspace)
-    facts = workspace.open_store()
-    try:
+    with _facts(workspace, read=dry_run) as facts:
         act = store.leftovers if dry_run else store.discard
-        return act(name, keep=config.keep_versions, needed=partial(versions_to_keep, facts, name))
+        needed = partial(versions_to_keep, facts, name) if facts else frozenset[int]
+        return act(name, keep=config.keep_versions, needed=needed)
+
+
+@contextmanager
+def _facts(workspace: Workspace, *, read: bool) -> Iterator[Store | None]:
+    """What was released; None where nothing ever was, in a folder that can only be read."""
+    store = workspace.read_store() if read else workspace.open_store()
+    try:
+        yield store
     finally:
-        facts.close()
+        if store is not None:
+            store.close()
