@@ -51,19 +51,21 @@ def together(legs: Sequence[Hits]) -> Candidates:
     return Candidates(keys, scores)
 
 
-def normalised(scores: Floats, lowest: float) -> Floats:
+def normalised(scores: Floats, lowest: float, whole: float = 0.0) -> Floats:
     """Scores (n,) of one leg in [0, 1]: 0 is the lowest possible, 1 the highest that is there.
 
     What the leg did not find (NaN) gets 0.
 
     Args:
         lowest: the theoretical minimum: -1 of a cosine, 0 of BM25.
+        whole: above the lowest, what a score has at least to become 1: where the best of a leg is
+            poor, the leg says less.
     Source: Bruch, Gai, Ingber 2023, An Analysis of Fusion Functions for Hybrid Retrieval, ACM TOIS
         42:20, the theoretical min-max of section 4.
     """
     above = np.fmax(scores, lowest)
     above -= lowest
-    highest = above.max(initial=0.0)
+    highest = above.max(initial=whole)
     if highest > 0:
         above /= highest
     return above

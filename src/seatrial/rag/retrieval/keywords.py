@@ -10,13 +10,18 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-# The function words of Lucene's EnglishAnalyzer, and the interrogatives and auxiliaries that make
-# questions in English.
+from seatrial.rag.text.language_words import LATIN_WORDS
+
+# The function words of Lucene's EnglishAnalyzer, personal pronouns, and the interrogatives and
+# auxiliaries that make questions in English, with what clings to them.
 _ENGLISH = re.compile(
     """a|an|and|are|as|at|be|but|by|for|if|in|into|is|it|no|not|of|on|or|such|that|the|their|then
     |there|these|they|this|to|was|will|with
     |what|which|who|whom|whose|when|where|why|how|do|does|did|has|have|had|were|been|being|am|can
-    |could|would|should|may|might|must|shall|from""",
+    |could|would|should|may|might|must|shall|from
+    |i|me|my|mine|myself|you|yours?|yourself|he|him|his|she|hers?|we|us|ours?|them|theirs?|its
+    |(?:i|you|he|she|it|we|they|that|there|what|who|where|when|why|how|here)['’](?:s|m|re|ve|d|ll)
+    |(?:do|does|did|is|are|was|were|has|have|had|ca|could|would|should|wo|must)n['’]t""",
     re.VERBOSE | re.IGNORECASE,
 )
 # The same classes of German: articles, pronouns, prepositions without a meaning of their own,
@@ -48,8 +53,17 @@ _FRENCH = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _FRENCH_AT_ONCE = re.compile(r"\b(?:[cdjlmnst]|(?:jus|lors|puis)?qu)['’]", re.IGNORECASE)
-_ONLY_ASK = {"en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH}
-_AT_ONCE = {"de": _GERMAN_AT_ONCE, "fr": _FRENCH_AT_ONCE}
+# Of these the commonest words of running text, without the nouns among them.
+_NOUNS = {"anni", "años", "parte", "vez", "vezes"}
+_COMMONEST = {
+    language: re.compile("|".join({*LATIN_WORDS[language].split()} - _NOUNS), re.IGNORECASE)
+    for language in ("es", "it", "nl", "pt")
+}
+_ITALIAN_AT_ONCE = re.compile(
+    r"\b(?:[cdlmnstv]|un|(?:d|n|qu)?ell|all|dall|sull|cos|com|dov|quest)['’]", re.IGNORECASE
+)
+_ONLY_ASK = {"en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH} | _COMMONEST
+_AT_ONCE = {"de": _GERMAN_AT_ONCE, "fr": _FRENCH_AT_ONCE, "it": _ITALIAN_AT_ONCE}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _USUAL = 32
 """Characters of what is remembered."""
@@ -63,20 +77,28 @@ _CHINESE = re.compile(
     "|[几幾](?=[个個年月日岁歲位次名种種人])"
 )
 
+# The same of Japanese, with the polite ends of its verbs.
+_JAPANESE = re.compile(
+    "何時|何故|何|どのように|どうすれば|どうやって|どうして|どういう|どんな|どちら|どの|どれ|どこ|どう"
+    "|なぜ|いつ|誰|いくつ|いくら|ください|でしょうか|ましょうか|ありますか|できますか|ますか|ですか|とは"
+    "|か(?=[?？])"
+)
+_WITHOUT_SPACES = {"zh": _CHINESE, "ja": _JAPANESE}
+
 
 def keywords(question: str, language: str | None) -> str:
     """A question without the words that only ask; all of it where nothing else would be left.
 
     Args:
-        language: ISO 639-1 of the question. Of others than English, German, French and Chinese
-            nothing is cut.
+        language: ISO 639-1 of the question. Of others than Chinese, Dutch, English, French,
+            German, Italian, Japanese, Portuguese and Spanish nothing is cut.
     """
-    if language in _ONLY_ASK:
+    if language and language in _ONLY_ASK:
         at_once = _AT_ONCE.get(language)
         whole = question if at_once is None else at_once.sub(" ", question)
         kept = " ".join([_without_asking(run, language) for run in whole.split(" ")])
-    elif language == "zh":
-        kept = _CHINESE.sub(" ", question)
+    elif language and language in _WITHOUT_SPACES:
+        kept = _WITHOUT_SPACES[language].sub(" ", question)
     else:
         return question
     return kept if _WORD.search(kept) else question

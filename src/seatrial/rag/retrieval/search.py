@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.index.passage import NO_HITS
 from seatrial.rag.index.reading import Index, Scope
+from seatrial.rag.index.words import WORDS
 from seatrial.rag.retrieval.baseline import Baseline
 from seatrial.rag.retrieval.diversity import distinct, mmr
 from seatrial.rag.retrieval.found import DenseUse, Found, Retrieved
@@ -37,6 +38,12 @@ _LEAVES_OUT = {DenseUse.NO_EMBEDDER, DenseUse.LANGUAGE}
 _DEEPER = 10
 """What vectors find has its words counted, too, though others have more of them, as long as it is
 among so many times the candidates by its words."""
+_WHOLE = 1.25
+_LEAST = 2.0
+"""A BM25 that says all that words can say is so many times the idf of all words of a question, of
+2.2 that are possible; of a question of few or common words, which vectors understand, so many times
+the idf of a word that no chunk has. See docs/adr/0065."""
+_NOWHERE = ""
 _OTHER_WORDING = 0.9
 """What a score of another wording is worth beside the question's: each wording's best has 1. See
 docs/adr/0024."""
@@ -96,7 +103,10 @@ class Search:
             return DenseUse.NO_EMBEDDER
         if self.settings.mode is Mode.DENSE:
             return DenseUse.FULL
-        return dense_use(language, self.embedder.languages)
+        known = self.embedder.languages
+        if known is None and self.baseline is not None and not self.baseline.apart(language):
+            known = frozenset()
+        return dense_use(language, known)
 
     def _searched(
         self, wording: str, language: str | None, use: DenseUse
@@ -125,18 +135,26 @@ class Search:
         elif not len(lexical):
             scores = normalised(candidates.scores[0], -1.0)
         else:
-            scores = self._fused(candidates, vector, use, unrelated)
+            bounds = unrelated, self._whole(searched, use)
+            scores = self._fused(candidates, vector, use, bounds)
         self._spent("fuse")
         return candidates, scores
+
+    def _whole(self, searched: str, use: DenseUse) -> float:
+        """The BM25 of a passage that says all that is searched by words."""
+        *told, most = self.index.idf([*dict.fromkeys(WORDS.words(searched)), _NOWHERE]).tolist()
+        least = _LEAST * most if use is DenseUse.FULL else 0.0
+        return float(max(_WHOLE * sum(told), least))
 
     def _fused(
         self,
         candidates: Candidates,
         vector: NDArray[np.float32],
         use: DenseUse,
-        unrelated: float,
+        bounds: tuple[float, float],
     ) -> Floats:
         settings = self.settings
+        unrelated, whole = bounds
         cosines, bm25 = candidates.scores
         share = settings.foreign_weight if use is DenseUse.WEAK else settings.dense_weight
         if settings.fusion is Fusion.RECIPROCAL_RANK:
@@ -147,7 +165,9 @@ class Search:
         if cosines.max() <= unrelated:  # nothing is nearer than any text: words alone tell
             return normalised(bm25, 0.0)
         nearness = (cosines - unrelated) / (1 - unrelated)
-        return convex((normalised(nearness, -1.0), normalised(bm25, 0.0)), (share, 1 - share))
+        return convex(
+            (normalised(nearness, -1.0), normalised(bm25, 0.0, whole)), (share, 1 - share)
+        )
 
     def _chosen(self, candidates: Candidates, scores: Floats) -> list[Found]:
         """The best without copies, in the reranker's order where there is one, not all alike."""
