@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from seatrial.rag.embedding.embedder import Embedder
-from seatrial.rag.retrieval.unrelated import UNRELATED
+from seatrial.rag.retrieval.unrelated import LIKE, UNRELATED
 
 _TOLD_APART = 7.0
 """So many standard deviations must lie between the cosine of unrelated texts and 1. Measured: 17
@@ -37,8 +37,8 @@ class Baseline:
         tells texts of the language apart.
 
         Args:
-            language: that of the questions, ISO 639-1; English is measured in place of those that
-                `UNRELATED` lacks.
+            language: that of the questions, ISO 639-1; another is measured in place of those that
+                `UNRELATED` lacks: one `LIKE` it, or English.
         Raises: what the embedder raises.
         """
         return max(self._measured(language)[0], 0.0) if self.apart(language) else 0.0
@@ -56,7 +56,9 @@ class Baseline:
 
     def _measured(self, language: str | None) -> tuple[float, float]:
         """Mean and standard deviation."""
-        of = language if language and language in UNRELATED else _ENGLISH
+        of = LIKE.get(language or _ENGLISH, language or _ENGLISH)
+        if of not in UNRELATED:
+            of = _ENGLISH
         if of not in self._known:
             texts = UNRELATED[of]
             cosines = self._embedder.embed_queries(texts) @ self._embedder.embed_documents(texts).T

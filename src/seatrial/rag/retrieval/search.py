@@ -39,7 +39,7 @@ _DEEPER = 10
 """What vectors find has its words counted, too, though others have more of them, as long as it is
 among so many times the candidates by its words."""
 _WHOLE = 1.25
-_LEAST = 2.0
+_LEAST = 2.5
 """A BM25 that says all that words can say is so many times the idf of all words of a question, of
 2.2 that are possible; of a question of few or common words, which vectors understand, so many times
 the idf of a word that no chunk has. See docs/adr/0065."""

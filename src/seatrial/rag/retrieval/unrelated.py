@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from seatrial.rag.text.language_words import CYRILLIC_WORDS
+
 UNRELATED: Mapping[str, tuple[str, ...]] = {
     "en": (
         "The recipe needs two eggs and a cup of flour.",
@@ -207,3 +209,11 @@ UNRELATED: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """By language, ISO 639-1."""
+
+LIKE: Mapping[str, str] = (
+    dict.fromkeys(CYRILLIC_WORDS, "ru")
+    | dict.fromkeys(("fa", "ur"), "ar")
+    | dict.fromkeys(("bn", "gu", "kn", "ml", "pa", "si", "ta", "te"), "hi")
+    | dict.fromkeys(("lo", "km", "my"), "th")
+)
+"""A language of them that speaks for another, of the same script or a like one."""
