@@ -39,6 +39,11 @@ def test_scores_are_told_from_the_lowest_possible_to_the_highest_there():
     np.testing.assert_allclose(normalised(np.array([8.0, 2, np.nan]), 0.0), [1, 0.25, 0])
 
 
+def test_a_poor_best_is_not_the_whole():
+    np.testing.assert_allclose(normalised(np.array([2.0, 1, np.nan]), 0.0, 8.0), [0.25, 0.125, 0])
+    np.testing.assert_allclose(normalised(np.array([9.0, 4.5]), 0.0, 8.0), [1, 0.5])
+
+
 def test_a_leg_whose_scores_are_all_the_lowest_says_nothing():
     assert normalised(np.array([0.0, np.nan]), 0.0).tolist() == [0, 0]
 

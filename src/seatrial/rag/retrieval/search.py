@@ -45,8 +45,8 @@ _LEAST = 2.5
 the idf of a word that no chunk has. See docs/adr/0065."""
 _NOWHERE = ""
 _OTHER_WORDING = 0.9
-"""What a score of another wording is worth beside the question's: each wording's best has 1. See
-docs/adr/0024."""
+"""What a score of another wording is worth beside the question's: each wording's best has up to 1.
+See docs/adr/0024."""
 _SPARE = 2
 """So many times the passages wanted are read where copies may be dropped."""
 
