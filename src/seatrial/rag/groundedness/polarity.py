@@ -113,20 +113,23 @@ def negated(text: str) -> frozenset[str]:
         if any(start <= match.start() < end for start, end in spared):
             continue
         clause = _CLAUSE.match(level, match.end(), match.end() + _REACH)
-        after = terms(clause.group()) if clause else []
+        said = terms(clause.group()) if clause else []
+        after = _but(common, said) or said
         if not after and match.group().lower() in _AT_THE_END:
             before = level[max(0, match.start() - 2 * _REACH) : match.start()]
-            found.update(_saying(terms(_CLAUSE_ENDS.split(before)[-1]), common))
+            found.update(_saying(_but(common, terms(_CLAUSE_ENDS.split(before)[-1]))))
         latin = not after or after[0].text.isascii()
-        found.update(_saying(after[: _N_DENIED + 2 if latin else _N_DENIED], common))
+        found.update(_saying(after[: _N_DENIED + 2 if latin else _N_DENIED]))
     return frozenset(found)
 
 
-def _saying(found: Sequence[Word], common: frozenset[str]) -> Iterator[str]:
+def _saying(found: Sequence[Word]) -> Iterator[str]:
     """The terms that say something."""
-    for term in found:
-        if rarity(term.text) >= _SAYS_SOMETHING and term.text not in common:
-            yield term.text
+    return (term.text for term in found if rarity(term.text) >= _SAYS_SOMETHING)
+
+
+def _but(common: frozenset[str], found: Sequence[Word]) -> Sequence[Word]:
+    return [term for term in found if term.text not in common] if common else found
 
 
 def _common(text: str) -> frozenset[str]:
