@@ -38,6 +38,40 @@ UNSUPPORTED = {
 }
 
 
+GERMAN = (
+    "Der Bericht zeigt die Kosten der letzten 3 Monate. Das Programm öffnet die Datei nicht, wenn "
+    "das Konto gesperrt ist. Die Firma wurde am 3. März 2017 von Lise Berger gegründet und hatte "
+    "im ersten Jahr 1.234,50 Euro Umsatz; 5 Prozent davon waren Zinsen."
+)
+SAID_IN_GERMAN = [
+    "Laut dem Bericht öffnet das Programm die Datei nicht, wenn das Konto gesperrt ist.",
+    "Die Firma hatte im ersten Jahr 1234.50 Euro Umsatz.",
+    "Die Firma wurde am 03.03.2017 von Lise Berger gegründet.",
+    "Der Bericht zeigt die Kosten der letzten 3 Monate.",
+    "5 % davon waren Zinsen.",
+]
+NOT_SAID_IN_GERMAN = {
+    "Das Programm öffnet die Datei, wenn das Konto gesperrt ist.": "denies",
+    "Das Programm schließt die Datei nicht, wenn das Konto gesperrt ist.": "opposite",
+    "Die Firma wurde am 3. Mai 2017 von Lise Berger gegründet.": "3. Mai 2017",
+    "Die Firma wurde am 3. März 2017 von Karl Meinhardt gegründet.": "Karl Meinhardt",
+    "Die Firma hatte im ersten Jahr 1.334,50 Euro Umsatz.": "1.334,50",
+}
+
+
+@pytest.mark.parametrize("sentence", SAID_IN_GERMAN)
+def test_nouns_dates_and_numbers_of_german_are_found(sentence):
+    (verdict,) = Groundedness().check([sentence], [GERMAN])
+    assert verdict.support is Support.SUPPORTED, verdict.reason
+
+
+@pytest.mark.parametrize("sentence", NOT_SAID_IN_GERMAN)
+def test_what_german_does_not_say_is_not_supported(sentence):
+    (verdict,) = Groundedness().check([sentence], [GERMAN])
+    assert verdict.support is Support.UNSUPPORTED
+    assert NOT_SAID_IN_GERMAN[sentence] in verdict.reason
+
+
 @pytest.mark.parametrize("name", ["general", "answers"])
 @pytest.mark.parametrize("sentence", SUPPORTED)
 def test_what_the_passages_say_is_supported(sentence, name):

@@ -28,7 +28,10 @@ def test_one_value_however_it_is_written(text):
     assert values(text) == [1000]
 
 
-@pytest.mark.parametrize("text", ["5 %", "5%", "five percent", "5 per cent", "百分之五", "５％"])
+@pytest.mark.parametrize(
+    "text",
+    ["5 %", "5%", "five percent", "5 per cent", "百分之五", "５％", "5 Prozent", "5 pour cent"],
+)
 def test_a_percentage_is_told_from_a_count(text):
     assert [(n.value, n.dimension) for n in numbers(text)] == [(5, "%")]
 
@@ -52,6 +55,8 @@ def test_a_percentage_is_told_from_a_count(text):
         ("三个", 3),
         ("1.5亿", 150_000_000),
         ("百分之三点五", 3.5),
+        ("1.234,5 Euro", 1234.5),
+        ("1.234.567 Euro", 1_234_567),
     ],
 )
 def test_a_number_is_read(text, value):
@@ -102,11 +107,20 @@ def test_the_short_end_of_a_range_of_years_is_a_year():
         "2017年3月1日",
         "二〇一七年三月一日",
         "发售于2017-03-01。",
+        "am 1. März 2017",
+        "am 1.3.2017",
+        "le 1er mars 2017",
+        "el 1 de marzo de 2017",
+        "il 1º marzo 2017",
     ],
 )
 def test_one_date_however_it_is_written(text):
     assert [date[:3] for date in dates(text)] == [(2017, 3, 1)]
     assert numbers(text) == []
+
+
+def test_a_planet_is_no_month():
+    assert dates("Mars 2020 landed; mai and août alone say nothing.") == []
 
 
 def test_a_date_is_read_as_far_as_it_is_told():

@@ -40,6 +40,11 @@ def test_scores_are_told_from_the_lowest_possible_to_the_highest_there():
     np.testing.assert_allclose(normalised(np.array([8.0, 2, np.nan]), 0.0), [1, 0.25, 0])
 
 
+def test_a_poor_best_is_not_the_whole():
+    np.testing.assert_allclose(normalised(np.array([2.0, 1, np.nan]), 0.0, 8.0), [0.25, 0.125, 0])
+    np.testing.assert_allclose(normalised(np.array([9.0, 4.5]), 0.0, 8.0), [1, 0.5])
+
+
 def test_a_leg_whose_scores_are_all_the_lowest_says_nothing():
     assert normalised(np.array([0.0, np.nan]), 0.0).tolist() == [0, 0]
 
@@ -60,19 +65,20 @@ def test_a_convex_mean_lies_between_its_legs(values, share):
     ),
     share=st.floats(0.1, 0.9),
     unrelated=st.sampled_from([0.0, 0.3, 0.8]),
+    whole=st.sampled_from([0.0, 7.0, 100.0]),
 )
 def test_cosines_and_bm25_are_mixed_by_how_far_they_are_above_what_is_unrelated(
-    legs, share, unrelated
+    legs, share, unrelated, whole
 ):
     cosines, bm25 = np.array(legs, np.float64).reshape(-1, 2).T
-    found = mixed(np.array([cosines, bm25]), share=share, unrelated=unrelated)
+    found = mixed(np.array([cosines, bm25]), share=share, unrelated=unrelated, whole=whole)
     near = (cosines - unrelated) / (1 - unrelated)
     if np.isnan(bm25).all():
         expected = normalised(cosines, -1.0)
     elif cosines.max() <= unrelated:
         expected = normalised(bm25, 0.0)
     else:
-        parts = normalised(near, -1.0), normalised(bm25, 0.0)
+        parts = normalised(near, -1.0), normalised(bm25, 0.0, whole)
         expected = convex(parts, (share, 1 - share))
     np.testing.assert_allclose(found, expected, atol=1e-12)
 

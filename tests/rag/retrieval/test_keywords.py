@@ -25,6 +25,11 @@ from seatrial.rag.retrieval.keywords import keywords
             "fr",
             ["-", "entreprise", "fait", "ici", "?"],
         ),
+        ("How do I make it if you're not at your desk?", "en", ["make", "desk?"]),
+        ("Come si può cambiare dell'installazione?", "it", ["può", "cambiare", "installazione?"]),
+        ("Hoe kan ik de lijst van IN zien?", "nl", ["lijst", "IN", "zien?"]),
+        ("¿Cómo se instala el sistema?", "es", ["¿", "instala", "sistema?"]),
+        ("どのようにインストールしますか?", "ja", ["インストールし", "?"]),
         ("Où puis-je trouver l’ascenseur ?", "fr", ["-", "trouver", "ascenseur", "?"]),
     ],
 )
@@ -45,7 +50,7 @@ def test_other_languages_are_left_alone():
     assert keywords("What is it", None) == "What is it"
 
 
-@given(st.text(max_size=60), st.sampled_from(["en", "de", "fr", "zh", None]))
+@given(st.text(max_size=60), st.sampled_from(["en", "de", "fr", "zh", "it", "ja", None]))
 def test_nothing_is_added(question, language):
     left = iter(question)
     assert all(letter in left for letter in keywords(question, language) if letter != " ")

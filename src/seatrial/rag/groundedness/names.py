@@ -1,7 +1,8 @@
 """Names in a sentence: what it is about, told by how it is written.
 
 Latin script: words with capitals, joined as they stand; at the start of a sentence only where the
-word has no other use. Chinese: titles in 《》, quotes, names with ·, and Latin words.
+word has no other use. German, whose nouns all have a capital: two side by side within a sentence,
+and words with a capital inside. Chinese: titles in 《》, quotes, names with ·, and Latin words.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from seatrial.rag.groundedness.terms import CJK, plain, stem
+from seatrial.rag.text.language import language_of
 
 
 class Name(NamedTuple):
@@ -21,10 +23,13 @@ class Name(NamedTuple):
 
 
 _CAPITAL = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĘĚĞĢĪİĶĹĻĽŁŃŅŇŌŐŒŔŘŚŞŠŢŤŪŮŰŹŻŽ"
-_WORD = rf"[{_CAPITAL}][^\W\d_{CJK}]*(?:['-][^\W\d_{CJK}]+)*"
+_WORD = rf"[{_CAPITAL}][^\W_{CJK}]*(?:['-][^\W\d_{CJK}]+)*"
 _NAME = re.compile(
     rf"(?<![\w-]){_WORD}(?:(?:(?<=\b[{_CAPITAL}])\.|(?<=\b[DMS][rst])\.)?[ \t]+"
     rf"(?:(?:of|the|de|la|van|von|der|den|del|&)[ \t]+){{0,2}}{_WORD})*"
+)
+_IN_GERMAN = re.compile(
+    rf"(?<![\w-]){_WORD}(?:[ \t]+{_WORD})+|(?<![\w-])[^\W_]*[^\W_-][{_CAPITAL}][^\W_{CJK}]*"
 )
 _QUOTED = re.compile(r"《([^《》]{1,60})》|「([^「」]{1,60})」|『([^『』]{1,60})』|“([^“”]{1,60})”")
 _DOTTED = re.compile(rf"[{CJK}]{{1,12}}(?:[·・•][{CJK}]{{1,12}})+")
@@ -53,13 +58,20 @@ _PLAIN_WORDS = frozenset(
 def names(text: str) -> list[Name]:
     """The names of a text in order of their kind and place."""
     level = plain(text)
+    found = _german(text, level) if language_of(text) == "de" else _capital(text, level)
+    for pattern in (_QUOTED, _DOTTED):
+        for match in pattern.finditer(text):
+            group = match.lastindex or 0
+            found.append(Name(match.group(group), *match.span(group)))
+    return found
+
+
+def _capital(text: str, level: str) -> list[Name]:
     found: list[Name] = []
     for match in _NAME.finditer(level):
         start, end = match.span()
         first = level[start:end].split(None, 1)[0].rstrip(".")
-        begins = (
-            not level[:start].rstrip(" \t\"'([-") or level[:start].rstrip(" \"'(")[-1:] in ".!?:\n"
-        )
+        begins = _begins(level, start)
         if stem(first) in _PLAIN_WORDS:
             inner = _after_plain_words(level, start, end)
             if inner is None:
@@ -68,11 +80,26 @@ def names(text: str) -> list[Name]:
         elif begins and start + len(first) == end and not first.isupper():
             continue  # one word at the start of a sentence: no telling
         found.append(Name(text[start:end], start, end))
-    for pattern in (_QUOTED, _DOTTED):
-        for match in pattern.finditer(text):
-            group = match.lastindex or 0
-            found.append(Name(match.group(group), *match.span(group)))
     return found
+
+
+def _german(text: str, level: str) -> list[Name]:
+    found = []
+    for match in _IN_GERMAN.finditer(level):
+        start, end = match.span()
+        if _begins(level, start) and " " in match.group():
+            start += len(match.group().split(None, 1)[0])
+            start += len(level[start:end]) - len(level[start:end].lstrip())
+        one = level[start:end]
+        if " " in one or any(char.isupper() for char in one[1:]):
+            found.append(Name(text[start:end], start, end))
+    return found
+
+
+def _begins(level: str, start: int) -> bool:
+    """Whether a sentence, or what is said in it, begins at a place."""
+    before = level[:start]
+    return not before.rstrip(" \t\"'([-") or before.rstrip(" \"'(")[-1:] in ".!?:\n"
 
 
 def _after_plain_words(level: str, start: int, end: int) -> tuple[int, int] | None:

@@ -82,8 +82,31 @@ _MONTHS = {
     )
     for name in names.split()
 }
+_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+# Names of months that stand for one only behind a day: "3 mars 2020", but not "Mars 2020".
+_MONTHS |= {
+    name: i
+    for i, names in enumerate(
+        (
+            "januar jänner janvier enero gennaio janeiro januari",
+            "februar février febrero febbraio fevereiro februari",
+            "märz mars marzo março maart",
+            "avril abril aprile",
+            "mai mayo maggio maio mei",
+            "juni juin junio giugno junho",
+            "juli juillet julio luglio julho",
+            "août agosto augustus",
+            "septembre septiembre settembre setembro",
+            "oktober octobre octubre ottobre outubro",
+            "novembre noviembre novembro",
+            "dezember décembre diciembre dicembre dezembro december",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
 _DIMENSIONS: dict[str, dict[str, float]] = {
-    "%": {"%/percent/per cent/percentage": 1},
+    "%": {"%/percent/per cent/percentage/prozent/pour cent/por ciento/por cento/per cento": 1},
     "length": {
         "m/metres/meters/metre/meter/米": 1,
         "km/kilometres/kilometers/kilometre/kilometer/公里/千米": 1000,
@@ -104,9 +127,9 @@ _UNITS: dict[str, tuple[str, float]] = {
     for spelling in spellings.split("/")
 }
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
+_ANY_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _LARGES = "|".join(_LARGE)
 _WORD = "|".join(sorted([*_SMALL, *_LARGE], key=len, reverse=True))
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _HAN = "零〇○一二两三四五六七八九十百千万亿"
 # What makes a lone Chinese digit a count: the word that measures or numbers things.
 _COUNTED = (
@@ -115,7 +138,8 @@ _COUNTED = (
 )
 _NUMBER = re.compile(
     rf"(?P<fraction>百分之)(?P<of>[\d.]+|[{_HAN}点]+)"
-    rf"|(?<![A-Za-z0-9_.])(?P<digits>\d+(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"|(?<![A-Za-z0-9_.])(?P<digits>\d+(?:,\d{{3}})+(?:\.\d+)?"
+    rf"|\d{{1,3}}(?:(?:\.\d{{3}})+,\d+|(?:\.\d{{3}}){{2,}})|\d+(?:\.\d+)?)"
     rf"(?P<ordinal>(?:st|nd|rd|th)\b)?(?:s\b)?"
     rf"(?:(?:\s|-)?(?P<times>(?:{_LARGES}|[kmb]|mn|bn)\b|[百千]?[万亿]|[百千](?![克米])))?"
     rf"(?:(?:\s|-)?(?P<unit>%|(?:{_UNIT})(?![a-z])))?"
@@ -127,12 +151,13 @@ _NUMBER = re.compile(
 _DATE = re.compile(
     rf"(?<![A-Za-z])(?P<m1>{_MONTH})\.?\s+(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s*[-:]?\d)"
     rf"(?:,?\s+(?P<y1>\d{{4}})\b)?"
-    rf"|(?<![\dA-Za-z])(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m2>{_MONTH})\b\.?"
-    rf"(?:,?\s+(?P<y2>\d{{4}})\b)?"
+    rf"|(?<![\dA-Za-z])(?P<d2>\d{{1,2}})(?:st|nd|rd|th|\.|er|º)?\s+(?:(?:of|de)\s+)?"
+    rf"(?P<m2>{_ANY_MONTH})\b\.?(?:,?\s+(?:del?\s+)?(?P<y2>\d{{4}})\b)?"
+    r"|(?<![\dA-Za-z.])(?P<d8>\d{1,2})\.\s?(?P<m8>\d{1,2})\.\s?(?P<y8>\d{4})\b"
     rf"|(?<![A-Za-z])(?P<m3>{_MONTH})\.?,?\s+(?:of\s+)?(?P<y3>\d{{4}})\b"
     r"|(?<![\dA-Za-z])(?P<y4>\d{4})[-/.](?P<m4>\d{1,2})[-/.](?P<d4>\d{1,2})(?!\d)"
     r"|(?<![\dA-Za-z])(?P<m5>\d{1,2})/(?P<d5>\d{1,2})/(?P<y5>\d{4})\b"
-    rf"|(?P<y6>\d{{4}}|[零〇○一二三四五六七八九]{{4}})\s*年"
+    rf"|(?P<y6>\d{{4}}|[零〇○一二三四五六七八九]{{4}})\s*[年년]"
     rf"(?:\s*(?P<m6>\d{{1,2}}|[一二三四五六七八九十]{{1,3}})\s*月"
     rf"(?:\s*(?P<d6>\d{{1,2}}|[一二三四五六七八九十]{{1,3}})\s*[日号])?)?"
     rf"|(?P<m7>\d{{1,2}}|(?<![{_HAN}])[一二三四五六七八九十]{{1,3}})\s*月"
@@ -145,6 +170,7 @@ _ROUGH = re.compile(
     re.IGNORECASE,
 )
 _ROUGH_AFTER = re.compile(r"\s*(?:or so|左右|多|余|以上)")
+_EUROPEAN = re.compile(r"\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})")  # 1.234,5; 1.234.567
 _SINCE = re.compile(r"\b(\d{4})-$")
 # Words with numerals in them that count nothing.
 _NO_COUNT = re.compile(r"万一|千万别|一一|十分|百姓|万物|千百|万分|千万不|第一时间|三明治|四周")
@@ -242,6 +268,8 @@ def _with_unit(value: float, unit: str | None) -> tuple[float, str]:
 
 def _digits_value(written: str) -> float:
     try:
+        if _EUROPEAN.fullmatch(written):
+            written = written.replace(".", "").replace(",", ".")
         return float(written.replace(",", "")[:300])
     except ValueError:
         return 0.0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from seatrial.rag.groundedness.rarity import rarity
 from seatrial.rag.groundedness.terms import CJK, plain, stem, terms
+from seatrial.rag.text.language import language_of
+from seatrial.rag.text.language_words import CYRILLIC_WORDS, LATIN_WORDS
+from seatrial.rag.text.words import Word
 
 
 class Opposites(NamedTuple):
@@ -17,16 +20,29 @@ class Opposites(NamedTuple):
     found: str
 
 
+_FOREIGN = (
+    r"nicht|keine?|kein(?:e[mnrs]|erlei|esfalls)|nie|niemals|niemand|nichts|weder|ohne"
+    r"|pas(?! à)|jamais|aucune?|rien|nunca|jamás|ningun[ao]|ningún|tampoco|nadie"
+    r"|non(?!-)|nessun[ao]?|senza|não|nenhuma?|ninguém|niet|geen|nooit|zonder"
+    r"|не|нет|нельзя|никогда|без"
+)
+_FOREIGN_NEGATION = re.compile(rf"\b(?:{_FOREIGN}|no)\b", re.IGNORECASE)
+_COMMON = {
+    language: frozenset(map(stem, words.split()))
+    for language, words in (LATIN_WORDS | CYRILLIC_WORDS).items()
+    if language != "en"
+}
 _NEGATION = re.compile(
     r"\b(?:not|n't|no|never|neither|nor|none|nobody|nothing|nowhere|without|cannot|hardly|barely"
     r"|failed to|fails to|fail to|failure to|refus\w+ to|unable to|lack(?:s|ed|ing)?|declin\w+ to"
-    r"|den(?:y|ies|ied)|instead of|rather than)\b|n't\b"
+    rf"|den(?:y|ies|ied)|instead of|rather than|{_FOREIGN})\b|n't\b"
     r"|没有|并非|并不|从未|从不|未曾|未能|不是|不能|不会|不可|不再|毫无|绝不|不得|无法|尚未|否认"
     r"|(?<![除不毫并从尚])[不没未](?![仅但过断同少久来论管知如满必只足朽锈妨禁免])",
     re.IGNORECASE,
 )
 _NO_NEGATION = re.compile(
-    r"\b(?:not only|no doubt|no longer than|no\.\s*\d|not just|not to mention|nothing but)\b"
+    r"\b(?:not only|no doubt|no longer than|no\.\s*\d|not just|not to mention|nothing but"
+    r"|nicht nur|не только)\b"
     r"|不得不|不可或缺|无不|不约而同|不锈钢",
     re.IGNORECASE,
 )
@@ -47,7 +63,15 @@ _PAIRS = [
     "single/married", "alive/dead", "hot/cold", "warm/cold", "wet/dry", "rich/poor",
     "safe/dangerous", "gain/lose", "join/leave", "increase/reduce", "expand/contract",
     "add/remove", "include/exclude", "active/inactive", "present/absent", "major/minor",
-    "majority/minority",
+    "majority/minority", "first/last", "left/right", "new/old", "import/export", "start/stop",
+    "enable/disable", "show/hide", "top/bottom", "plus/minus",
+    "mehr/weniger", "größer/kleiner", "höher/niedriger", "links/rechts", "erste/letzte",
+    "ersten/letzten", "immer/nie", "öffnen/schließen",
+    "öffnet/schließt", "geöffnet/geschlossen", "steigt/sinkt", "aktivieren/deaktivieren",
+    "hinzufügen/entfernen", "maximal/minimal", "erhöhen/senken", "plus/moins", "avant/après",
+    "premier/dernier", "première/dernière", "gauche/droite", "ouvrir/fermer", "activer/désactiver",
+    "ajouter/supprimer", "más/menos", "antes/después", "primero/último", "primera/última",
+    "izquierda/derecha", "abrir/cerrar", "activar/desactivar", "añadir/eliminar",
 ]  # fmt: skip
 _OPPOSITE: dict[str, frozenset[str]] = {}
 for _pair in _PAIRS:
@@ -62,9 +86,14 @@ _HAN_PAIRS = [
     "加入/退出", "进入/离开", "北部/南部", "东部/西部", "北方/南方", "东方/西方", "父亲/母亲",
     "儿子/女儿", "丈夫/妻子", "哥哥/弟弟", "姐姐/妹妹", "男性/女性", "内部/外部", "公开/秘密",
     "买入/卖出", "建立/解散", "开放/关闭", "优点/缺点", "积极/消极", "肯定/否定", "上游/下游",
-    "第一/最后", "首次/末次", "强于/弱于", "快于/慢于",
+    "第一/最后", "首次/末次", "强于/弱于", "快于/慢于", "打开/关闭", "启用/禁用",
+    "添加/删除", "显示/隐藏", "水平/垂直", "左侧/右侧", "左键/右键", "上方/下方", "向上/向下",
+    "向左/向右", "导入/导出",
 ]  # fmt: skip
 _CLAUSE = re.compile(r"[^.,;:!?()，。；：！？（）]*")
+_CLAUSE_ENDS = re.compile(r"[.,;:!?()]")
+_AT_THE_END = {"nicht", "niet"}
+"""Negations that may stand behind what they deny: "Das Programm öffnet die Datei nicht"."""
 _REACH = 40
 _N_DENIED = 3
 _SAYS_SOMETHING = 0.45
@@ -79,18 +108,35 @@ def negated(text: str) -> frozenset[str]:
     level = plain(text)
     spared = [match.span() for match in _NO_NEGATION.finditer(level)]
     found: set[str] = set()
+    common = _common(level) if _FOREIGN_NEGATION.search(level) else frozenset()
     for match in _NEGATION.finditer(level):
         if any(start <= match.start() < end for start, end in spared):
             continue
         clause = _CLAUSE.match(level, match.end(), match.end() + _REACH)
-        after = terms(clause.group()) if clause else []
+        said = terms(clause.group()) if clause else []
+        after = _but(common, said) or said
+        if not after and match.group().lower() in _AT_THE_END:
+            before = level[max(0, match.start() - 2 * _REACH) : match.start()]
+            found.update(_saying(_but(common, terms(_CLAUSE_ENDS.split(before)[-1]))))
         latin = not after or after[0].text.isascii()
-        found.update(
-            term.text
-            for term in after[: _N_DENIED + 2 if latin else _N_DENIED]
-            if rarity(term.text) >= _SAYS_SOMETHING
-        )
+        found.update(_saying(after[: _N_DENIED + 2 if latin else _N_DENIED]))
     return frozenset(found)
+
+
+def _saying(found: Sequence[Word]) -> Iterator[str]:
+    """The terms that say something."""
+    return (term.text for term in found if rarity(term.text) >= _SAYS_SOMETHING)
+
+
+def _but(common: frozenset[str], found: Sequence[Word]) -> Sequence[Word]:
+    return [term for term in found if term.text not in common] if common else found
+
+
+def _common(text: str) -> frozenset[str]:
+    """The commonest words of a text's language, where it is not English or Chinese, whose are the
+    rarities."""
+    language = language_of(text)
+    return _COMMON.get(language or "", frozenset())
 
 
 def denied(sentence: str, evidence: str) -> str | None:

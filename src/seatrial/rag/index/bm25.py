@@ -70,6 +70,15 @@ class Bm25:
         """Of each of these words (n,)."""
         return np.array([weight for weight, _ in self._asked(words)], np.float64) / (_K1 + 1)
 
+    def sought(self, words: Sequence[str]) -> float:
+        """The idf of all different words of these, together."""
+        return sum([weight for weight, _ in self._asked(list(dict.fromkeys(words)))]) / (_K1 + 1)
+
+    @property
+    def rarest(self) -> float:
+        """The idf of a word that no row has."""
+        return self._idf(0)
+
     def _asked(self, words: Sequence[str]) -> list[_Word]:
         known = self._words  # which no thread takes anything out of
         unknown = [word for word in words if word not in known]
@@ -86,7 +95,10 @@ class Bm25:
         n = 0
         for part, (rows, _) in zip(self._parts, found, strict=True):
             n += len(rows) if part.alive is None else int(np.count_nonzero(part.alive[rows]))
-        return log1p((self._n - n + 0.5) / (n + 0.5)) * (_K1 + 1)
+        return self._idf(n) * (_K1 + 1)
+
+    def _idf(self, n: int) -> float:
+        return log1p((self._n - n + 0.5) / (n + 0.5))
 
 
 class _Part:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from seatrial.rag.index.passage import Candidates, Hits
 from seatrial.rag.index.reading import Index, Scope
+from seatrial.rag.index.words import WORDS
+
+_NOWHERE = ""
 
 
 def legs_of(
@@ -23,12 +26,13 @@ def both_of(
     index: Index, vector: NDArray[np.float32], text: str, k: int, scope: Scope, *, within: int
 ) -> Candidates:
     """See `Index.both`: one leg after the other."""
-    candidates = together(legs_of(index, vector, text, k, scope, within=within))
-    cosines = candidates.scores[0]
+    found = together(legs_of(index, vector, text, k, scope, within=within))
+    cosines = found.scores[0]
     (unknown,) = np.isnan(cosines).nonzero()
     if len(unknown):  # found by their words alone
-        cosines[unknown] = index.vectors(candidates.keys[unknown].tolist()) @ vector
-    return candidates
+        cosines[unknown] = index.vectors(found.keys[unknown].tolist()) @ vector
+    *idf, rarest = index.idf([*dict.fromkeys(WORDS.words(text)), _NOWHERE]).tolist()
+    return Candidates(found.keys, found.scores, sum(idf), rarest)
 
 
 def together(legs: Sequence[Hits]) -> Candidates:

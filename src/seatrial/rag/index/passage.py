@@ -35,10 +35,14 @@ class Candidates(msgspec.Struct, frozen=True, eq=False):
         keys: int64 (n,), unique, ascending.
         scores: float64 (n_legs, n): of each leg for each key; NaN where a leg did not find it, and
             of BM25 perhaps 0.
+        sought: the idf of all different words that were asked for, together.
+        rarest: the idf of a word that no chunk has.
     """
 
     keys: NDArray[np.int64]
     scores: NDArray[np.float64]
+    sought: float = 0.0
+    rarest: float = 0.0
 
     def __len__(self) -> int:
         return len(self.keys)

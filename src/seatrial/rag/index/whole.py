@@ -57,7 +57,8 @@ class Whole:
         legs = np.empty((2, len(rows)))
         legs[0] = products
         legs[1] = scores.take(rows)
-        return Candidates(rows + self._first_key, legs)
+        bm25 = self._bm25
+        return Candidates(rows + self._first_key, legs, bm25.sought(words), bm25.rarest)
 
     def _multiplied(
         self, query: NDArray[np.float32], k: int, also: NDArray[np.bool_]

@@ -16,19 +16,21 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def normalised(scores: Floats, lowest: float) -> Floats:
+def normalised(scores: Floats, lowest: float, whole: float = 0.0) -> Floats:
     """Scores (n,) of one leg in [0, 1]: 0 is the lowest possible, 1 the highest that is there.
 
     What the leg did not find (NaN) gets 0.
 
     Args:
         lowest: the theoretical minimum: -1 of a cosine, 0 of BM25.
+        whole: above the lowest, what a score has at least to become 1: where the best of a leg is
+            poor, the leg says less.
     Source: Bruch, Gai, Ingber 2023, An Analysis of Fusion Functions for Hybrid Retrieval, ACM TOIS
         42:20, the theoretical min-max of section 4.
     """
     above = np.fmax(scores, lowest)
     above -= lowest
-    highest = above.max(initial=0.0)
+    highest = above.max(initial=whole)
     if highest > 0:
         above /= highest
     return above
@@ -44,7 +46,7 @@ def convex(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
     return fused
 
 
-def mixed(scores: Floats, *, share: float, unrelated: float) -> Floats:
+def mixed(scores: Floats, *, share: float, unrelated: float, whole: float = 0.0) -> Floats:
     """Cosines and BM25 (2, n), fused: `convex` of both `normalised` (n,), where of cosines
     only what is above those of unrelated texts counts.
 
@@ -54,6 +56,7 @@ def mixed(scores: Floats, *, share: float, unrelated: float) -> Floats:
         scores: BM25 is 0 or NaN where it is not known.
         share: of the cosines, in [0, 1].
         unrelated: the cosine of texts that have nothing to do with each other, in [0, 1).
+        whole: the BM25 that counts as 1 at least, see `normalised`.
     """
     cosines, bm25 = scores
     words = np.fmax(bm25, 0.0)
@@ -68,7 +71,7 @@ def mixed(scores: Floats, *, share: float, unrelated: float) -> Floats:
     fused: Floats = cosines + lift
     np.maximum(fused, 0.0, out=fused)
     fused *= share / (nearest + lift)
-    words *= (1 - share) / highest
+    words *= (1 - share) / max(highest, whole)
     fused += words
     return fused
 

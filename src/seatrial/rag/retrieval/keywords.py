@@ -10,13 +10,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-# The function words of Lucene's EnglishAnalyzer, and the interrogatives and auxiliaries that make
-# questions in English.
+from seatrial.rag.text.language_words import LATIN_WORDS
+
+# The function words of Lucene's EnglishAnalyzer, personal pronouns, and the interrogatives and
+# auxiliaries that make questions in English; then what clings to them.
 _ENGLISH = """
     a an and are as at be but by for if in into is it no not of on or such that the their then there
     these they this to was will with
     what which who whom whose when where why how do does did has have had were been being am can
-    could would should may might must shall from"""
+    could would should may might must shall from
+    i me my mine myself you your yours yourself he him his she her hers we us our ours them their
+    theirs its"""
+_CLINGING = {
+    f"{word}{mark}{end}"
+    for words, ends in (
+        ("i you he she it we they that there what who where when why how here", "s m re ve d ll"),
+        ("don doesn didn isn aren wasn weren hasn haven hadn can couldn wouldn shouldn won", "t"),
+        ("mustn", "t"),
+    )
+    for word in words.split()
+    for mark in "'’"
+    for end in ends.split()
+}
 # The same classes of German: articles, pronouns, prepositions without a meaning of their own,
 # conjunctions, interrogatives and auxiliaries. "Wie viele" is one word in two.
 _GERMAN = re.compile(
@@ -46,12 +61,47 @@ _FRENCH = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _FRENCH_AT_ONCE = re.compile(r"\b(?:[cdjlmnst]|(?:jus|lors|puis)?qu)['’]", re.IGNORECASE)
+# Of these the commonest words of running text, without the nouns among them.
+_NOUNS = {"anni", "años", "parte", "vez", "vezes"}
+_ITALIAN_AT_ONCE = re.compile(
+    r"\b(?:[cdlmnstv]|un|(?:d|n|qu)?ell|all|dall|sull|cos|com|dov|quest)['’]", re.IGNORECASE
+)
 _ONLY_ASK: dict[str, Callable[[str], object]] = {
-    "en": frozenset(_ENGLISH.split()).__contains__,
+    "en": {*_ENGLISH.split(), *_CLINGING}.__contains__,
     "de": _GERMAN.fullmatch,
     "fr": _FRENCH.fullmatch,
 }
-_AT_ONCE = {"de": _GERMAN_AT_ONCE, "fr": _FRENCH_AT_ONCE}
+_ONLY_ASK.update(
+    (language, ({*LATIN_WORDS[language].split()} - _NOUNS).__contains__)
+    for language in ("es", "it", "nl", "pt")
+)
+_AT_ONCE = re.compile(r"\b(?:wie\s+viel(?:e[nrs]?)?|gibt\s+es)\b", re.IGNORECASE)
+# And of French, whose short words lose their vowel before another.
+_FRENCH = re.compile(
+    """le|la|les|une?|des|du|de|aux?|je|tu|il|elle|on|nous|vous|ils|elles|me|te|se|lui|leurs?|y|en
+    |mon|ma|mes|ta|tes|sa|ses|notre|nos|votre|vos|cet?|cette|ces|cela|ça|celui|celles?|ceux
+    |à|dans|par|pour|sur|avec|et|ou|mais|donc|ni|si|comme|ne|pas
+    |qui|que|quoi|quels?|quelles?|quand|où|comment|pourquoi|combien|lequel|laquelle|lesquel(?:le)?s
+    |suis|es|est|sommes|êtes|sont|était|étaient|être|sera|seront
+    |ai|as|a|t|avons|avez|ont|avait|avaient|avoir|peux|peut|pouvons|pouvez|peuvent|pouvait|pourrait
+    |puis|dois|doit|devons|devez|doivent|devrait|faut|faudrait|veux|veut|voulons|voulez|veulent""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_FRENCH_AT_ONCE = re.compile(r"\b(?:[cdjlmnst]|(?:jus|lors|puis)?qu)['’]", re.IGNORECASE)
+# Of these the commonest words of running text, without the nouns among them.
+_NOUNS = {"anni", "años", "parte", "vez", "vezes"}
+_ITALIAN_AT_ONCE = re.compile(
+    r"\b(?:[cdlmnstv]|un|(?:d|n|qu)?ell|all|dall|sull|cos|com|dov|quest)['’]", re.IGNORECASE
+)
+_ONLY_ASK: dict[str, Callable[[str], object]] = {
+    "en": frozenset({*_ENGLISH.split(), *_CLINGING}).__contains__,
+    "de": _GERMAN.fullmatch,
+    "fr": _FRENCH.fullmatch,
+} | {
+    language: frozenset({*LATIN_WORDS[language].split()} - _NOUNS).__contains__
+    for language in ("es", "it", "nl", "pt")
+}
+_AT_ONCE = {"de": _GERMAN_AT_ONCE, "fr": _FRENCH_AT_ONCE, "it": _ITALIAN_AT_ONCE}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _WORD_OR_GAP = re.compile(rf"{_WORD.pattern}|[\W_]+")
 
@@ -63,15 +113,23 @@ _CHINESE = re.compile(
     "|[几幾](?=[个個年月日岁歲位次名种種人])"
 )
 
+# The same of Japanese, with the polite ends of its verbs.
+_JAPANESE = re.compile(
+    "何時|何故|何|どのように|どうすれば|どうやって|どうして|どういう|どんな|どちら|どの|どれ|どこ|どう"
+    "|なぜ|いつ|誰|いくつ|いくら|ください|でしょうか|ましょうか|ありますか|できますか|ますか|ですか|とは"
+    "|か(?=[?？])"
+)
+_WITHOUT_SPACES = {"zh": _CHINESE, "ja": _JAPANESE}
+
 
 def keywords(question: str, language: str | None) -> str:
     """A question without the words that only ask; all of it where nothing else would be left.
 
     Args:
-        language: ISO 639-1 of the question. Of others than English, German, French and Chinese
-            nothing is cut.
+        language: ISO 639-1 of the question. Of others than Chinese, Dutch, English, French,
+            German, Italian, Japanese, Portuguese and Spanish nothing is cut.
     """
-    if language in _ONLY_ASK:
+    if language and language in _ONLY_ASK:
         asks, at_once = _ONLY_ASK[language], _AT_ONCE.get(language)
         whole = question if at_once is None else at_once.sub(" ", question)
         kept = " ".join(
@@ -80,8 +138,8 @@ def keywords(question: str, language: str | None) -> str:
                 for run in whole.split(" ")
             ]
         )
-    elif language == "zh":
-        kept = _CHINESE.sub(" ", question)
+    elif language and language in _WITHOUT_SPACES:
+        kept = _WITHOUT_SPACES[language].sub(" ", question)
     else:
         return question
     return kept if _WORD.search(kept) else question

@@ -36,9 +36,14 @@ _LEAVES_OUT = {DenseUse.NO_EMBEDDER, DenseUse.LANGUAGE}
 _DEEPER = 10
 """What vectors find has its words counted, too, though others have more of them, as long as it is
 among so many times the candidates by its words."""
+_WHOLE = 1.25
+_LEAST = 2.5
+"""A BM25 that says all that words can say is so many times the idf of all words of a question, of
+2.2 that are possible; of a question of few or common words, which vectors understand, so many times
+the idf of a word that no chunk has. See docs/adr/0065."""
 _OTHER_WORDING = 0.9
-"""What a score of another wording is worth beside the question's: each wording's best has 1. See
-docs/adr/0024."""
+"""What a score of another wording is worth beside the question's: each wording's best has up to 1.
+See docs/adr/0024."""
 _SPARE = 2
 """So many times the passages wanted are read where copies may be dropped."""
 
@@ -95,7 +100,10 @@ class Search:
             return DenseUse.NO_EMBEDDER
         if self.settings.mode is Mode.DENSE:
             return DenseUse.FULL
-        return dense_use(language, self.embedder.languages)
+        known = self.embedder.languages
+        if known is None and self.baseline is not None and not self.baseline.apart(language):
+            known = frozenset()
+        return dense_use(language, known)
 
     def _searched(
         self, wording: str, language: str | None, use: DenseUse
@@ -138,7 +146,9 @@ class Search:
         else:
             candidates = self.index.both(vector, words, depth, self.scope, within=within)
             self._spent("search")
-            scores = mixed(candidates.scores, share=share, unrelated=unrelated)
+            least = _LEAST * candidates.rarest if use is DenseUse.FULL else 0.0
+            whole = max(_WHOLE * candidates.sought, least)
+            scores = mixed(candidates.scores, share=share, unrelated=unrelated, whole=whole)
         self._spent("fuse")
         return candidates, scores
 

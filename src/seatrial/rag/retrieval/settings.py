@@ -51,7 +51,7 @@ class RetrievalSettings:
     candidates: int = 50
     fusion: Fusion = Fusion.CONVEX
     dense_weight: float = 0.7
-    foreign_weight: float = 0.3
+    foreign_weight: float = 0.5
     rrf_k: int = 60
     reranked: int = 50
     relevance: float = 1.0
