@@ -19,8 +19,9 @@ _KNOWN_WORDS = 1 << 13
 _FEW = 1 << 20
 """Of so many occurrences what each adds is kept, and not computed for each question."""
 
-_Occurrences: TypeAlias = tuple[NDArray[np.integer[Any]], NDArray[Any]]
-"""Of a word in a part: the rows (n,) that have it, and of each what `_Part.counts` holds."""
+_Occurrences: TypeAlias = tuple[NDArray[np.integer[Any]], NDArray[Any], int]
+"""Of a word in a part: the rows (n,) that have it, of each what `_Part` keeps of its counts, and
+how many of the rows count."""
 _Word: TypeAlias = tuple[float, Sequence[_Occurrences]]
 """Of a word that is asked for its idf times k1 + 1, and where it occurs, per part."""
 
@@ -60,7 +61,17 @@ class Bm25:
 
     def scores(self, words: Sequence[str]) -> list[NDArray[np.float32] | None]:
         """Per part the scores (n,) of its rows, those that do not count included; None: all 0."""
+        return self._scores(self._asked(words))
+
+    def scores_and_idf(
+        self, words: Sequence[str]
+    ) -> tuple[list[NDArray[np.float32] | None], float]:
+        """The same, and the idf of all different words together."""
         asked = self._asked(words)
+        different = dict(zip(words, asked, strict=True)).values()
+        return self._scores(asked), sum([weight for weight, _ in different]) / (_K1 + 1)
+
+    def _scores(self, asked: Sequence[_Word]) -> list[NDArray[np.float32] | None]:
         return [
             part.scores([(weight, found[number]) for weight, found in asked])
             for number, part in enumerate(self._parts)
@@ -69,10 +80,6 @@ class Bm25:
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """Of each of these words (n,)."""
         return np.array([weight for weight, _ in self._asked(words)], np.float64) / (_K1 + 1)
-
-    def sought(self, words: Sequence[str]) -> float:
-        """The idf of all different words of these, together."""
-        return sum([weight for weight, _ in self._asked(list(dict.fromkeys(words)))]) / (_K1 + 1)
 
     @property
     def rarest(self) -> float:
@@ -88,14 +95,9 @@ class Bm25:
             hashes = hashes_of(unknown)
             of_parts = [part.occurrences(hashes) for part in self._parts]
             for word, *found in zip(unknown, *of_parts, strict=True):
-                known[word] = self._weight(found), found
+                n = sum([n for _, _, n in found])
+                known[word] = self._idf(n) * (_K1 + 1), found
         return [known[word] for word in words]
-
-    def _weight(self, found: Sequence[_Occurrences]) -> float:
-        n = 0
-        for part, (rows, _) in zip(self._parts, found, strict=True):
-            n += len(rows) if part.alive is None else int(np.count_nonzero(part.alive[rows]))
-        return self._idf(n) * (_K1 + 1)
 
     def _idf(self, n: int) -> float:
         return log1p((self._n - n + 0.5) / (n + 0.5))
@@ -109,7 +111,7 @@ class _Part:
 
     def __init__(self, searched: Searched, mean: float) -> None:
         postings = self._postings = searched.postings
-        self.alive = searched.alive
+        self._alive = searched.alive
         self._n_rows = len(postings.lengths)
         norms = (_K1 * (1 - _B + _B * postings.lengths / mean)).astype(np.float32)
         self._norms: NDArray[np.float32] | None = norms
@@ -120,14 +122,19 @@ class _Part:
 
     def occurrences(self, hashes: NDArray[np.uint64]) -> list[_Occurrences]:
         """Of each of these words."""
-        rows, counts = self._postings.rows, self._counts
+        rows, counts, alive = self._postings.rows, self._counts, self._alive
         places = self._postings.places(hashes)
-        return [(rows[start:end], counts[start:end]) for start, end in places]
+        if alive is None:
+            return [(rows[start:end], counts[start:end], end - start) for start, end in places]
+        return [
+            (found := rows[start:end], counts[start:end], int(np.count_nonzero(alive[found])))
+            for start, end in places
+        ]
 
     def scores(self, words: Sequence[tuple[float, _Occurrences]]) -> NDArray[np.float32] | None:
         """Of all rows (n,), by the weights and occurrences of words; None: all 0."""
         weights, lengths, rows, counts = [], [], [], []
-        for weight, (some, times) in words:
+        for weight, (some, times, _) in words:
             if n := len(some):
                 weights.append(weight)
                 lengths.append(n)

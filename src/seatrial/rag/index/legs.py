@@ -32,7 +32,8 @@ def both_of(
     if len(unknown):  # found by their words alone
         cosines[unknown] = index.vectors(found.keys[unknown].tolist()) @ vector
     *idf, rarest = index.idf([*dict.fromkeys(WORDS.words(text)), _NOWHERE]).tolist()
-    return Candidates(found.keys, found.scores, sum(idf), rarest)
+    bm25 = np.fmax(found.scores[1], 0.0)
+    return Candidates(found.keys, np.array([cosines, bm25]), sum(idf), rarest)
 
 
 def together(legs: Sequence[Hits]) -> Candidates:

@@ -33,8 +33,8 @@ class Candidates(msgspec.Struct, frozen=True, eq=False):
 
     Args:
         keys: int64 (n,), unique, ascending.
-        scores: float64 (n_legs, n): of each leg for each key; NaN where a leg did not find it, and
-            of BM25 perhaps 0.
+        scores: float64 (n_legs, n): of each leg for each key; NaN where a leg did not find it; in
+            what `Index.both` gives, BM25 is 0 where it is not known.
         sought: the idf of all different words that were asked for, together.
         rarest: the idf of a word that no chunk has.
     """

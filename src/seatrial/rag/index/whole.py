@@ -49,7 +49,7 @@ class Whole:
             query: (d,), of unit length.
             k: < n.
         """
-        (scores,) = self._bm25.scores(words)
+        (scores,), sought = self._bm25.scores_and_idf(words)
         if scores is None:
             scores = np.zeros(len(self._vectors), np.float32)
         floor = np.sort(scores).item(-k)  # by vector instructions: sooner than `partition`
@@ -57,8 +57,7 @@ class Whole:
         legs = np.empty((2, len(rows)))
         legs[0] = products
         legs[1] = scores.take(rows)
-        bm25 = self._bm25
-        return Candidates(rows + self._first_key, legs, bm25.sought(words), bm25.rarest)
+        return Candidates(rows + self._first_key, legs, sought, self._bm25.rarest)
 
     def _multiplied(
         self, query: NDArray[np.float32], k: int, also: NDArray[np.bool_]

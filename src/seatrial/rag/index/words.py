@@ -36,7 +36,10 @@ def _of_run(run: str) -> Sequence[str]:
 
 
 def _stems(run: str) -> Sequence[str]:
-    stems = (english_stem(run.lower()),) if run.isalpha() else tuple(map(english_stem, terms(run)))
+    word = run.strip(_MARKS)
+    stems = (
+        (english_stem(word.lower()),) if word.isalpha() else tuple(map(english_stem, terms(run)))
+    )
     if len(run) <= _USUAL:
         if len(_KNOWN) >= _MOST_KNOWN:
             _KNOWN.clear()
@@ -44,6 +47,8 @@ def _stems(run: str) -> Sequence[str]:
     return stems
 
 
+_MARKS = ".,;:?!()"
+"""Around words, of which they are no part."""
 _KNOWN: dict[str, Sequence[str]] = {}
 _MOST_KNOWN = 1 << 14
 _USUAL = 32

@@ -53,26 +53,24 @@ def mixed(scores: Floats, *, share: float, unrelated: float, whole: float = 0.0)
     Where no BM25 is known cosines alone tell, and BM25 where nothing is nearer than any text.
 
     Args:
-        scores: BM25 is 0 or NaN where it is not known.
+        scores: BM25 is 0 where it is not known.
         share: of the cosines, in [0, 1].
         unrelated: the cosine of texts that have nothing to do with each other, in [0, 1).
         whole: the BM25 that counts as 1 at least, see `normalised`.
     """
     cosines, bm25 = scores
-    words = np.fmax(bm25, 0.0)
-    highest = words.max(initial=0.0).item()
+    highest = np.maximum.reduce(bm25, initial=0.0).item()
     if not highest:
         return normalised(cosines, -1.0)
-    nearest = cosines.max().item()
+    nearest = np.maximum.reduce(cosines).item()
     if nearest <= unrelated:
-        return normalised(words, 0.0)
+        return normalised(bm25, 0.0)
     # (cosine - unrelated) / (1 - unrelated), of which only the ratios matter, from -1 on
     lift = 1 - 2 * unrelated
     fused: Floats = cosines + lift
     np.maximum(fused, 0.0, out=fused)
     fused *= share / (nearest + lift)
-    words *= (1 - share) / max(highest, whole)
-    fused += words
+    fused += bm25 * ((1 - share) / max(highest, whole))
     return fused
 
 

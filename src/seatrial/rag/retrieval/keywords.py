@@ -75,34 +75,10 @@ _ONLY_ASK.update(
     (language, ({*LATIN_WORDS[language].split()} - _NOUNS).__contains__)
     for language in ("es", "it", "nl", "pt")
 )
-_AT_ONCE = re.compile(r"\b(?:wie\s+viel(?:e[nrs]?)?|gibt\s+es)\b", re.IGNORECASE)
-# And of French, whose short words lose their vowel before another.
-_FRENCH = re.compile(
-    """le|la|les|une?|des|du|de|aux?|je|tu|il|elle|on|nous|vous|ils|elles|me|te|se|lui|leurs?|y|en
-    |mon|ma|mes|ta|tes|sa|ses|notre|nos|votre|vos|cet?|cette|ces|cela|ça|celui|celles?|ceux
-    |à|dans|par|pour|sur|avec|et|ou|mais|donc|ni|si|comme|ne|pas
-    |qui|que|quoi|quels?|quelles?|quand|où|comment|pourquoi|combien|lequel|laquelle|lesquel(?:le)?s
-    |suis|es|est|sommes|êtes|sont|était|étaient|être|sera|seront
-    |ai|as|a|t|avons|avez|ont|avait|avaient|avoir|peux|peut|pouvons|pouvez|peuvent|pouvait|pourrait
-    |puis|dois|doit|devons|devez|doivent|devrait|faut|faudrait|veux|veut|voulons|voulez|veulent""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_FRENCH_AT_ONCE = re.compile(r"\b(?:[cdjlmnst]|(?:jus|lors|puis)?qu)['’]", re.IGNORECASE)
-# Of these the commonest words of running text, without the nouns among them.
-_NOUNS = {"anni", "años", "parte", "vez", "vezes"}
-_ITALIAN_AT_ONCE = re.compile(
-    r"\b(?:[cdlmnstv]|un|(?:d|n|qu)?ell|all|dall|sull|cos|com|dov|quest)['’]", re.IGNORECASE
-)
-_ONLY_ASK: dict[str, Callable[[str], object]] = {
-    "en": frozenset({*_ENGLISH.split(), *_CLINGING}).__contains__,
-    "de": _GERMAN.fullmatch,
-    "fr": _FRENCH.fullmatch,
-} | {
-    language: frozenset({*LATIN_WORDS[language].split()} - _NOUNS).__contains__
-    for language in ("es", "it", "nl", "pt")
-}
 _AT_ONCE = {"de": _GERMAN_AT_ONCE, "fr": _FRENCH_AT_ONCE, "it": _ITALIAN_AT_ONCE}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_MARKS = ".,;:?!()"
+"""Around words."""
 _WORD_OR_GAP = re.compile(rf"{_WORD.pattern}|[\W_]+")
 
 # The interrogatives of Chinese, and the particles that end questions; the longer before those that
@@ -134,7 +110,9 @@ def keywords(question: str, language: str | None) -> str:
         whole = question if at_once is None else at_once.sub(" ", question)
         kept = " ".join(
             [
-                run if run.isalnum() and not asks(run.lower()) else _cut(run, asks)
+                run
+                if (word := run.strip(_MARKS)).isalnum() and not asks(word.lower())
+                else _cut(run, asks)
                 for run in whole.split(" ")
             ]
         )
@@ -147,8 +125,9 @@ def keywords(question: str, language: str | None) -> str:
 
 def _cut(run: str, asks: Callable[[str], object]) -> str:
     """What stands between spaces, without the words in it that only ask."""
-    words = (run,) if run.isalnum() else _WORD_OR_GAP.findall(run)
-    return "".join([one for one in words if not asks(one.lower()) or _is_acronym(one)])
+    return "".join(
+        [one for one in _WORD_OR_GAP.findall(run) if not asks(one.lower()) or _is_acronym(one)]
+    )
 
 
 def _is_acronym(word: str) -> bool:

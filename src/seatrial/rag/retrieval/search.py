@@ -199,8 +199,8 @@ class Search:
         self, candidates: Candidates, scores: Floats, places: NDArray[np.intp]
     ) -> list[Found]:
         """Candidates as passages."""
-        passages = self.index.passages(candidates.keys[places].tolist())
-        legs = candidates.scores[:, places].tolist()
+        passages = self.index.passages(candidates.keys.take(places).tolist())
+        legs = candidates.scores.take(places, axis=1).tolist()
         found = [
             Found(
                 passage=passage,
@@ -209,7 +209,7 @@ class Search:
                 lexical=lexical if lexical > 0 else None,
             )
             for passage, score, dense, lexical in zip(
-                passages, scores[places].tolist(), *legs, strict=True
+                passages, scores.take(places).tolist(), *legs, strict=True
             )
         ]
         self._spent("read")
