@@ -94,7 +94,7 @@ class CodedQuery:
 
     def __init__(self, query: NDArray[np.float32], products: Products) -> None:
         self._products = products
-        self._step = float(np.abs(query).max()) / _LARGEST
+        self._step = float(np.maximum.reduce(np.abs(query))) / _LARGEST
         steps = query / self._step
         whole = np.rint(steps)
         self._values = whole.astype(np.int8)

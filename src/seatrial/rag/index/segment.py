@@ -36,6 +36,9 @@ _names = msgspec.msgpack.Decoder(list[tuple[str, str]])
 _paths = msgspec.msgpack.Decoder(list[tuple[str, ...]])
 _texts = msgspec.msgpack.Decoder(list[str])
 
+_FEW = 1 << 14
+"""Chunks, whose numbers are held side by side."""
+
 
 class Segment:
     """Documents 0, 1, ... and their chunks 0, 1, ..., read from arrays.
@@ -119,9 +122,19 @@ class Segment:
 
     @cached_property
     def _of_chunks(self) -> list[NDArray[Any]]:
-        """What every passage needs, asked for once."""
-        names = ("chunk_documents", "spans", "byte_spans", "n_tokens", "sections", "pages")
-        return [self.arrays[name] for name in names]
+        """What every passage needs (n, 10), in one array where chunks are few."""
+        names = ("chunk_documents", "n_tokens", "sections", "pages")
+        spans, parents = self.arrays["spans"], self.arrays["byte_spans"][:, 2:]
+        arrays = [spans, parents, *(self.arrays[name][:, None] for name in names)]
+        return [np.hstack(arrays, dtype=np.int64)] if self.n_chunks <= _FEW else arrays
+
+    def _told(self, rows: Sequence[int]) -> list[list[int]]:
+        if len(self._of_chunks) == 1:
+            found = self._of_chunks[0].take(rows, axis=0)
+        else:
+            found = np.hstack([array.take(rows, axis=0) for array in self._of_chunks])
+        told: list[list[int]] = found.tolist()
+        return told
 
     @cached_property
     def _records(self) -> tuple[memoryview, NDArray[np.int64]]:
@@ -197,13 +210,11 @@ class Segment:
         """
         record, paths, whole = self.record, self._paths, self.text
         found = []
-        at = np.array(rows, np.intp)
-        told = [array.take(at, axis=0).tolist() for array in self._of_chunks]
-        for row, document, spans, (_, _, first, last), n_tokens, section, page in zip(
-            rows, *told, strict=True
-        ):
+        for row, one in zip(rows, self._told(rows), strict=True):
+            start, end, parent_start, parent_end, first, last, document, n_tokens, section, page = (
+                one
+            )
             of_document = record(document)
-            start, end, parent_start, parent_end = spans
             span = parent = Span(start, end)
             text = parent_text = str(whole[first:last], "utf-8")
             if start != parent_start or end != parent_end:
@@ -229,8 +240,8 @@ class Segment:
         return found
 
     def _chunk(self, row: int) -> Chunk:
-        of_row = [array[row].tolist() for array in self._of_chunks]
-        _, (start, end, parent_start, parent_end), _, n_tokens, section, page = of_row
+        (told,) = self._told([row])
+        start, end, parent_start, parent_end, *_, n_tokens, section, page = told
         return Chunk(
             span=Span(start, end),
             parent=Span(parent_start, parent_end),

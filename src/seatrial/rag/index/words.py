@@ -9,7 +9,7 @@ from seatrial.rag.chunking.chunk import Chunk
 from seatrial.rag.index.pieces import pieces
 from seatrial.rag.index.postings import Analysis
 from seatrial.rag.text.document import Document
-from seatrial.rag.text.stemming import english_stem
+from seatrial.rag.text.stemming import english_stem, stem_of_letters
 from seatrial.rag.text.words import terms
 
 _HAN = re.compile("[\u3400-\u9fff]")
@@ -38,7 +38,7 @@ def _of_run(run: str) -> Sequence[str]:
 def _stems(run: str) -> Sequence[str]:
     word = run.strip(_MARKS)
     stems = (
-        (english_stem(word.lower()),) if word.isalpha() else tuple(map(english_stem, terms(run)))
+        (stem_of_letters(word.lower()),) if word.isalpha() else tuple(map(english_stem, terms(run)))
     )
     if len(run) <= _USUAL:
         if len(_KNOWN) >= _MOST_KNOWN:

@@ -24,7 +24,10 @@ _of_thread = _OfThread()
 def english_stem(word: str) -> str:
     """The stem of a normalised word (`seatrial.rag.text.words`); of words that are not English
     letters alone, numbers above all, the word."""
-    if word.isascii() and word.isalpha():
-        stem: str = _of_thread.stem(word)
-        return stem
-    return word
+    return stem_of_letters(word) if word.isascii() and word.isalpha() else word
+
+
+def stem_of_letters(word: str) -> str:
+    """The same of a word that is of English letters alone."""
+    stem: str = _of_thread.stem(word)
+    return stem
