@@ -56,7 +56,8 @@ class Bm25:
         lengths = [one.lengths for one in searched]
         self._n = sum(map(len, lengths))
         mean = sum(int(one.sum()) for one in lengths) / max(self._n, 1)
-        self._parts = [_Part(one, max(mean, 1e-9)) for one in searched]
+        few = sum([len(one.postings.rows) for one in searched]) <= _FEW
+        self._parts = [_Part(one, max(mean, 1e-9), ready=few) for one in searched]
         self._words: dict[str, _Word] = {}
 
     def scores(self, words: Sequence[str]) -> list[NDArray[np.float32] | None]:
@@ -106,17 +107,19 @@ class Bm25:
 class _Part:
     """Postings of which some rows count.
 
-    Args: mean: words of a row.
+    Args:
+        mean: words of a row.
+        ready: whether what each occurrence adds is computed now, and kept.
     """
 
-    def __init__(self, searched: Searched, mean: float) -> None:
+    def __init__(self, searched: Searched, mean: float, *, ready: bool) -> None:
         postings = self._postings = searched.postings
         self._alive = searched.alive
         self._n_rows = len(postings.lengths)
         norms = (_K1 * (1 - _B + _B * postings.lengths / mean)).astype(np.float32)
         self._norms: NDArray[np.float32] | None = norms
         self._counts: NDArray[Any] = postings.counts
-        if len(postings.rows) <= _FEW:
+        if ready:
             self._counts = _saturated(postings.counts.astype(np.float32), norms, postings.rows)
             self._norms = None
 

@@ -132,7 +132,7 @@ class Segment:
         if len(self._of_chunks) == 1:
             found = self._of_chunks[0].take(rows, axis=0)
         else:
-            found = np.hstack([array.take(rows, axis=0) for array in self._of_chunks])
+            found = np.hstack([array[rows] for array in self._of_chunks])
         told: list[list[int]] = found.tolist()
         return told
 
