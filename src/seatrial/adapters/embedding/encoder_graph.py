@@ -34,7 +34,7 @@ from seatrial.kernel.errors import MissingExtra
 if TYPE_CHECKING:
     import onnx
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the graphs made here; a graph of another one is made again."""
 
 IDS: Final = "ids"
@@ -49,6 +49,9 @@ _GELU_MINIMUM = -0.17
 
 _STEPS_BELOW, _STEPS_ABOVE = 24, 231
 """The whole numbers that GELU's values are given, on either side of zero."""
+
+_PARTS = 2
+"""In which heads are computed: of one, what 256 tokens make of each other stays in 2 MB of cache."""
 
 _Read: TypeAlias = list[str]
 """States as a product takes them: in int8 whole numbers, their step, and which of them is zero."""
@@ -139,24 +142,38 @@ class _Builder:
 
     def _attended(self, states: _Read, layer: Layer) -> _Read:
         shape = self._weights.shape
+        parts = _PARTS if shape.n_heads % _PARTS == 0 else 1
+        size = shape.width // parts
+        mixed = [
+            self._mixed(states, layer, slice(start, start + size))
+            for start in range(0, shape.width, size)
+        ]
+        of_heads, *step = self._read(self._node("Concat", mixed, axis=0))
+        of_tokens = self._node("Transpose", [of_heads], perm=[1, 0, 2])
+        return [self._node("Reshape", [of_tokens, self._integers(-1, shape.width)]), *step]
+
+    def _mixed(self, states: _Read, layer: Layer, part: slice) -> str:
+        """What the heads whose columns these are make of the states: of heads and tokens."""
+        shape = self._weights.shape
         scale = np.float32(np.sqrt(shape.n_heads / shape.width))
         queries = Linear(layer.queries.weight * scale, layer.queries.bias * scale)
         by_head, turned = [1, 0, 2], [1, 2, 0]
         alike = self._node(
             "MatMul",
-            [self._heads(states, queries, by_head), self._heads(states, layer.keys, turned)],
+            [
+                self._heads(states, queries, part, by_head),
+                self._heads(states, layer.keys, part, turned),
+            ],
         )
         shares = self._node("Softmax", [alike], axis=-1)
-        mixed = self._node("MatMul", [shares, self._heads(states, layer.values, by_head)])
-        of_heads, *step = self._read(mixed)
-        of_tokens = self._node("Transpose", [of_heads], perm=by_head)
-        return [self._node("Reshape", [of_tokens, self._integers(-1, shape.width)]), *step]
+        return self._node("MatMul", [shares, self._heads(states, layer.values, part, by_head)])
 
-    def _heads(self, states: _Read, linear: Linear, order: list[int]) -> str:
-        """A product, cut into heads; order: of tokens, heads and what a head knows."""
-        shape = self._weights.shape
-        sizes = self._integers(-1, shape.n_heads, shape.width // shape.n_heads)
-        cut = self._node("Reshape", [self._product(states, linear), sizes])
+    def _heads(self, states: _Read, linear: Linear, part: slice, order: list[int]) -> str:
+        """Columns of a product, cut into heads; order: of tokens, heads and what a head knows."""
+        known = self._weights.shape.width // self._weights.shape.n_heads
+        columns = Linear(linear.weight[:, part], linear.bias[part])
+        sizes = self._integers(-1, len(columns.bias) // known, known)
+        cut = self._node("Reshape", [self._product(states, columns), sizes])
         return self._node("Transpose", [cut], perm=order)
 
     def _normalised(self, states: str, norm: Norm) -> str:
