@@ -51,7 +51,7 @@ _STEPS_BELOW, _STEPS_ABOVE = 24, 231
 """The whole numbers that GELU's values are given, on either side of zero."""
 
 _PARTS = 2
-"""In which heads are computed: of one, what 256 tokens make of each other stays in 2 MB of cache."""
+"""In which heads are computed: what 256 tokens make of each other in one fits 2 MB of cache."""
 
 _Read: TypeAlias = list[str]
 """States as a product takes them: in int8 whole numbers, their step, and which of them is zero."""
