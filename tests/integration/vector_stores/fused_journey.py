@@ -39,7 +39,8 @@ class Tokens:
 class Letters:
     """An embedder of the program's own: texts of the same words have the same vector."""
 
-    name, dimensions, max_tokens, languages = "letters", 32, 512, None
+    name, dimensions, max_tokens = "letters", 32, 512
+    languages = frozenset({"en", "zh"})
     tokenizer = Tokens()
 
     def embed_documents(self, texts: Any) -> Any:
