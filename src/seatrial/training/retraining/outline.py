@@ -22,7 +22,7 @@ PROMOTED = "promoted"
 _PASSING = Retry(attempts=6, first_s=2.0, longest_s=120.0)
 """What may pass is waited for, some minutes: a database, a feature store, a full disk."""
 
-_ENDED = Retry(attempts=3, first_s=2.0)
+_ENDED = Retry(attempts=5, first_s=2.0)
 """A training that was ended from outside is begun again; not for ever, since the want of memory
 may have ended it. All else that it fails for would come again."""
 
