@@ -64,3 +64,12 @@ def test_few_are_multiplied() -> None:
     vectors = by_chance(np.random.default_rng(2), 2_000, 384)
     whole, _ = of(vectors, ["a"] * 2_000)
     assert len(whole.both(by_chance(np.random.default_rng(3), 1, 384)[0], [], 50).keys) < 130
+
+
+def test_a_damaged_vector_ends_no_question_late() -> None:
+    """Vectors of a file are not compared with their checksum until an audit."""
+    vectors = by_chance(np.random.default_rng(4), 300, 64)
+    whole, _ = of(vectors, ["a"] * 300)
+    whole.both(vectors[3], [], 20)
+    vectors[:290] = np.nan
+    assert len(whole.both(vectors[295], ["a"], 20).keys)

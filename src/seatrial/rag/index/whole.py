@@ -66,16 +66,19 @@ class Whole:
         highest."""
         coded = CodedQuery(query, self._products)
         about, heights = coded.bounded(self._codes, self._errors)
-        guess = coded.likely(about, k)
-        while True:
-            near = heights >= coded.height(guess)
+
+        def reaching(product: float) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+            near = heights >= coded.height(product)
             near |= also
             (rows,) = near.nonzero()
-            products = cosines(self._vectors.take(rows, axis=0, mode="clip"), query)
-            if np.count_nonzero(products >= guess) >= k:
-                return rows, products
-            # too high a guess; the k-th best of what was multiplied is one that k have
-            guess = kth_highest(products, k) if len(rows) >= k else -1.0
+            return rows, cosines(self._vectors.take(rows, axis=0, mode="clip"), query)
+
+        guess = coded.likely(about, k)
+        rows, products = reaching(guess)
+        if np.count_nonzero(products >= guess) >= k:
+            return rows, products
+        # too high a guess; the k-th best of what was multiplied is one that k have
+        return reaching(kth_highest(products, k) if len(rows) >= k else -1.0)
 
     @cached_property
     def _errors(self) -> NDArray[np.float32]:
