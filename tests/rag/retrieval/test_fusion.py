@@ -9,7 +9,6 @@ from seatrial.rag.index.legs import together
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.retrieval.fusion import (
     best_first,
-    convex,
     mixed,
     normalised,
     reciprocal_rank,
@@ -32,7 +31,7 @@ def test_a_key_that_one_leg_found_is_unknown_to_the_other():
 def test_nothing_found_is_nothing_fused():
     found = together([NO_HITS, NO_HITS])
     assert len(found) == 0
-    assert convex([normalised(leg, 0.0) for leg in found.scores], (0.7, 0.3)).shape == (0,)
+    assert mixed(found.scores, share=0.7, unrelated=0.0).shape == (0,)
 
 
 def test_scores_are_told_from_the_lowest_possible_to_the_highest_there():
@@ -41,21 +40,13 @@ def test_scores_are_told_from_the_lowest_possible_to_the_highest_there():
 
 
 def test_a_poor_best_is_not_the_whole():
-    np.testing.assert_allclose(normalised(np.array([2.0, 1, np.nan]), 0.0, 8.0), [0.25, 0.125, 0])
-    np.testing.assert_allclose(normalised(np.array([9.0, 4.5]), 0.0, 8.0), [1, 0.5])
+    scores = np.array([[0.5, 0.5], [2.0, 1.0]])
+    found = mixed(scores, share=0.5, unrelated=0.0, whole=8.0)
+    np.testing.assert_allclose(found, [0.5 + 0.125, 0.5 + 0.0625])
 
 
 def test_a_leg_whose_scores_are_all_the_lowest_says_nothing():
     assert normalised(np.array([0.0, np.nan]), 0.0).tolist() == [0, 0]
-
-
-@given(scores, st.floats(0, 1))
-def test_a_convex_mean_lies_between_its_legs(values, share):
-    one = normalised(np.array(values), 0.0)
-    other = normalised(np.array(values[::-1]), 0.0)
-    fused = convex([one, other], (share, 1 - share))
-    assert (fused >= np.minimum(one, other) - 1e-12).all()
-    assert (fused <= np.maximum(one, other) + 1e-12).all()
 
 
 @given(
@@ -78,20 +69,17 @@ def test_cosines_and_bm25_are_mixed_by_how_far_they_are_above_what_is_unrelated(
     elif cosines.max() <= unrelated:
         expected = normalised(bm25, 0.0)
     else:
-        parts = normalised(near, -1.0), normalised(bm25, 0.0, whole)
-        expected = convex(parts, (share, 1 - share))
+        words = bm25 / max(bm25.max(), whole)
+        expected = share * normalised(near, -1.0) + (1 - share) * words
+        assert ((expected >= 0) & (expected <= 1 + 1e-12)).all()
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 @given(scores)
 def test_two_equal_legs_rank_as_one(values):
     leg = np.array(values)
-    alone = best_first(leg)
-    for fused in (
-        convex([normalised(leg, 0.0)] * 2, (0.5, 0.5)),
-        reciprocal_rank(np.array([leg, leg]), 60, (0.5, 0.5)),
-    ):
-        np.testing.assert_allclose(leg[best_first(fused)], leg[alone], atol=1e-6)
+    fused = reciprocal_rank(np.array([leg, leg]), 60, (0.5, 0.5))
+    np.testing.assert_allclose(leg[best_first(fused)], leg[best_first(leg)], atol=1e-6)
 
 
 def test_reciprocal_ranks_as_in_the_source():

@@ -16,39 +16,27 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def normalised(scores: Floats, lowest: float, whole: float = 0.0) -> Floats:
+def normalised(scores: Floats, lowest: float) -> Floats:
     """Scores (n,) of one leg in [0, 1]: 0 is the lowest possible, 1 the highest that is there.
 
     What the leg did not find (NaN) gets 0.
 
     Args:
         lowest: the theoretical minimum: -1 of a cosine, 0 of BM25.
-        whole: above the lowest, what a score has at least to become 1: where the best of a leg is
-            poor, the leg says less.
     Source: Bruch, Gai, Ingber 2023, An Analysis of Fusion Functions for Hybrid Retrieval, ACM TOIS
         42:20, the theoretical min-max of section 4.
     """
     above = np.fmax(scores, lowest)
     above -= lowest
-    highest = above.max(initial=whole)
+    highest = above.max(initial=0.0)
     if highest > 0:
         above /= highest
     return above
 
 
-def convex(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
-    """The weighted mean (n,) of normalised scores (n,) of each leg.
-
-    Args:
-        weights: one a leg, >= 0, with a sum above 0.
-    """
-    fused: Floats = _shares(tuple(weights)) @ np.asarray(parts)
-    return fused
-
-
 def mixed(scores: Floats, *, share: float, unrelated: float, whole: float = 0.0) -> Floats:
-    """Cosines and BM25 (2, n), fused: `convex` of both `normalised` (n,), where of cosines
-    only what is above those of unrelated texts counts.
+    """Cosines and BM25 (2, n), fused: the mean of both `normalised` (n,), by weight, where of
+    cosines only what is above those of unrelated texts counts.
 
     Where no BM25 is known cosines alone tell, and BM25 where nothing is nearer than any text.
 
@@ -56,7 +44,7 @@ def mixed(scores: Floats, *, share: float, unrelated: float, whole: float = 0.0)
         scores: BM25 is 0 where it is not known.
         share: of the cosines, in [0, 1].
         unrelated: the cosine of texts that have nothing to do with each other, in [0, 1).
-        whole: the BM25 that counts as 1 at least, see `normalised`.
+        whole: the BM25 that counts as 1 at least: where the best is poor, words say less.
     """
     cosines, bm25 = scores
     highest = np.maximum.reduce(bm25, initial=0.0).item()
